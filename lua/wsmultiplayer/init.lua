@@ -1,0 +1,44 @@
+--- wsmultiplayer: Godot 4's WebSocketMultiplayerPeer for Lua and LÖVE.
+
+local core = require "wsmultiplayer.core"
+local constants = require "wsmultiplayer.constants"
+local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
+
+local ws = {
+  _NAME = "wsmultiplayer",
+  _VERSION = "wsmultiplayer scm",
+  --- The version of libwebsockets in use.
+  LIBWEBSOCKETS_VERSION = core.libwebsockets_version,
+  --- Godot's error_string(error): "Already in use" for ERR_ALREADY_IN_USE.
+  error_string = core.error_string,
+  CONNECT_ONE_SHOT = constants.CONNECT_ONE_SHOT,
+}
+
+for name, value in pairs(core.errors) do ws[name] = value end
+
+local function add(to, from)
+  for key, value in pairs(from) do to[key] = value end
+  return to
+end
+
+-- A class is a table of its constants, its methods, and new(); a parent's constants are inherited. Objects find their
+-- constants among their methods.
+local function class(name, parent, methods, new)
+  local members = add(add({ new = new }, constants[name] or {}), methods or {})
+  return setmetatable(members, {
+    __index = parent,
+    __call = new and function(_, ...) return new(...) end,
+    __tostring = function() return "class " .. name end,
+  })
+end
+
+add(core.WebSocketPeer.methods, constants.WebSocketPeer)
+add(multiplayer_peer.methods, constants.MultiplayerPeer)
+
+ws.PacketPeer = class("PacketPeer")
+ws.MultiplayerPeer = class("MultiplayerPeer", ws.PacketPeer)
+ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, core.WebSocketPeer.methods)
+ws.WebSocketMultiplayerPeer =
+  class("WebSocketMultiplayerPeer", ws.MultiplayerPeer, multiplayer_peer.methods, multiplayer_peer.new)
+
+return ws

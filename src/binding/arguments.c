@@ -1,0 +1,110 @@
+#include "arguments.h"
+
+#include <math.h>
+#include <string.h>
+
+int wsm_bad_value(lua_State *L, int index, const char *field, const char *problem) {
+    if (field) return luaL_error(L, "bad value for field '%s' (%s)", field, problem);
+    return luaL_argerror(L, index, problem);
+}
+
+static void check_type(lua_State *L, int index, const char *field, int type) {
+    if (lua_type(L, index) == type) return;
+    const char *given = lua_isnoneornil(L, index) && lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index);
+    wsm_bad_value(L, index, field, lua_pushfstring(L, "%s expected, got %s", lua_typename(L, type), given));
+}
+
+lua_Number wsm_check_number(lua_State *L, int index, const char *field) {
+    check_type(L, index, field, LUA_TNUMBER);
+    return lua_tonumber(L, index);
+}
+
+int32_t wsm_check_int32(lua_State *L, int index, const char *field) {
+    lua_Number value = wsm_check_number(L, index, field);
+    if (value != floor(value)) wsm_bad_value(L, index, field, "number has no integer representation");
+    if (!(value >= INT32_MIN && value <= INT32_MAX)) wsm_bad_value(L, index, field, "out of range of a 32-bit integer");
+    return (int32_t)value;
+}
+
+bool wsm_check_boolean(lua_State *L, int index, const char *field) {
+    check_type(L, index, field, LUA_TBOOLEAN);
+    return lua_toboolean(L, index) != 0;
+}
+
+bool wsm_opt_boolean(lua_State *L, int index, bool otherwise) {
+    return lua_isnoneornil(L, index) ? otherwise : wsm_check_boolean(L, index, NULL);
+}
+
+int64_t wsm_opt_milliseconds(lua_State *L, int index) {
+    static const lua_Number longest = 1e9; /* seconds: as good as for ever */
+    if (lua_isnoneornil(L, index)) return 0;
+    lua_Number seconds = wsm_check_number(L, index, NULL);
+    if (!(seconds >= 0)) wsm_bad_value(L, index, NULL, "must not be negative");
+    return (int64_t)ceil((seconds < longest ? seconds : longest) * 1000);
+}
+
+const char *wsm_check_text(lua_State *L, int index) {
+    check_type(L, index, NULL, LUA_TSTRING);
+    size_t size;
+    const char *text = lua_tolstring(L, index, &size);
+    if (strlen(text) != size) wsm_bad_value(L, index, NULL, "contains a zero byte");
+    return text;
+}
+
+/* Everything that can raise, so that building the list afterwards can't leave it behind. */
+static size_t check_items(lua_State *L, int index, const char *field) {
+    size_t count = 0, size;
+    check_type(L, index, field, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) count++;
+    for (size_t i = 1; i <= count; i++) {
+        lua_rawgeti(L, index, (int)i);
+        if (lua_isnil(L, -1)) wsm_bad_value(L, index, field, lua_pushfstring(L, "a sequence of strings expected, [%d] is missing", (int)i));
+        if (lua_type(L, -1) != LUA_TSTRING)
+            wsm_bad_value(L, index, field, lua_pushfstring(L, "string expected at [%d], got %s", (int)i, luaL_typename(L, -1)));
+        const char *text = lua_tolstring(L, -1, &size);
+        if (strlen(text) != size) wsm_bad_value(L, index, field, lua_pushfstring(L, "zero byte in the string at [%d]", (int)i));
+        lua_pop(L, 1);
+    }
+    return count;
+}
+
+wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip) {
+    static const char blanks[] = " \t\r\n\v\f";
+    size_t count = check_items(L, index, field);
+    wsm_string_list *list = wsm_string_list_new(count);
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
+        lua_rawgeti(L, index, (int)(i + 1));
+        const char *text = lua_tostring(L, -1);
+        size_t size = strlen(text);
+        if (strip) {
+            size_t leading = strspn(text, blanks);
+            text += leading;
+            size -= leading;
+            while (size && strchr(blanks, text[size - 1])) size--;
+        }
+        ok = wsm_string_list_set(list, i, text, size);
+        lua_pop(L, 1);
+    }
+    if (!ok) {
+        wsm_string_list_unref(list);
+        luaL_error(L, "not enough memory");
+    }
+    return list;
+}
+
+void wsm_push_strings(lua_State *L, const wsm_string_list *list) {
+    size_t count = wsm_string_list_count(list);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushstring(L, list->items[i]);
+        lua_rawseti(L, -2, (int)(i + 1));
+    }
+}
+
+int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason) {
+    lua_pushinteger(L, error);
+    if (error == WSM_OK) return 1;
+    lua_pushstring(L, reason->text[0] ? reason->text : wsm_error_string(error));
+    return 2;
+}

@@ -1,0 +1,29 @@
+/* Checks of values that a program passes. Misuse raises: with the argument's position, or with the field's name where a
+ * field is assigned (`field` not NULL). */
+#ifndef WSM_ARGUMENTS_H
+#define WSM_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../core/error.h"
+#include "../core/string_list.h"
+#include "compat.h"
+
+int wsm_bad_value(lua_State *L, int index, const char *field, const char *problem);
+int32_t wsm_check_int32(lua_State *L, int index, const char *field);
+bool wsm_check_boolean(lua_State *L, int index, const char *field);
+lua_Number wsm_check_number(lua_State *L, int index, const char *field);
+/* A number of seconds >= 0, nil or none counting as 0, as whole milliseconds rounded up. */
+int64_t wsm_opt_milliseconds(lua_State *L, int index);
+/* A text without NUL. */
+const char *wsm_check_text(lua_State *L, int index);
+bool wsm_opt_boolean(lua_State *L, int index, bool otherwise);
+/* A new list from a sequence of strings; `strip` takes white space off their ends. Raises without memory. */
+wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip);
+void wsm_push_strings(lua_State *L, const wsm_string_list *list);
+
+/* The results of a method that returns Godot's Error: the number and, unless it is OK, a text. */
+int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason);
+
+#endif

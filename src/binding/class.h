@@ -1,0 +1,44 @@
+/* Classes as userdata: methods, properties that are fields as well as get_/set_ methods, and further fields (signals)
+ * that the Lua layer adds to an object. Reading or writing anything else raises. */
+#ifndef WSM_CLASS_H
+#define WSM_CLASS_H
+
+#include "compat.h"
+
+typedef struct wsm_property {
+    const char *name;
+    const char *getter;                                          /* NULL: "get_" and the name */
+    void (*get)(lua_State *L);                                   /* object at 1; pushes the value */
+    void (*set)(lua_State *L, int index, const char *field);     /* NULL: read-only */
+} wsm_property;
+
+typedef struct wsm_class {
+    const char *name;
+    const luaL_Reg *methods;     /* each with the metatable as its first upvalue */
+    const luaL_Reg *metamethods; /* likewise; __index and __newindex are added */
+    const wsm_property *properties;
+    /* Four functions that hand over to those below with this class. */
+    lua_CFunction index, newindex, getter, setter;
+} wsm_class;
+
+/* Pushes a table {methods = ..., metatable = ...}. */
+void wsm_class_register(lua_State *L, const wsm_class *class);
+/* Pushes a zeroed object whose metatable is the function's first upvalue or, with `metatable` != 0, at that index. The
+ * metatable is only set by wsm_object_finish, once __gc may see the object. */
+void *wsm_object_new(lua_State *L, size_t size);
+void wsm_object_finish(lua_State *L, int metatable);
+/* The object at `index`, which must have the metatable in the function's first upvalue; raises otherwise. */
+void *wsm_check_object(lua_State *L, int index, const wsm_class *class);
+
+int wsm_class_index(lua_State *L, const wsm_class *class);
+int wsm_class_newindex(lua_State *L, const wsm_class *class);
+int wsm_class_getter(lua_State *L, const wsm_class *class);
+int wsm_class_setter(lua_State *L, const wsm_class *class);
+
+#define WSM_CLASS_FUNCTIONS(prefix, class)                                               \
+    static int prefix##_index(lua_State *L) { return wsm_class_index(L, &(class)); }       \
+    static int prefix##_newindex(lua_State *L) { return wsm_class_newindex(L, &(class)); } \
+    static int prefix##_getter(lua_State *L) { return wsm_class_getter(L, &(class)); }     \
+    static int prefix##_setter(lua_State *L) { return wsm_class_setter(L, &(class)); }
+
+#endif

@@ -1,0 +1,414 @@
+/* WebSocketMultiplayerPeer, with what it inherits from MultiplayerPeer and PacketPeer. The core's struct lies inside the
+ * userdata. Functions that create or return objects have WebSocketPeer's metatable as a second upvalue. */
+#include "../core/multiplayer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "objects.h"
+
+static const wsm_class multiplayer_class;
+
+static wsm_multiplayer *check(lua_State *L) { return wsm_check_object(L, 1, &multiplayer_class); }
+
+/* ---- properties ---- */
+
+static wsm_multiplayer *self(lua_State *L) { return lua_touserdata(L, 1); }
+
+#define INTEGER_PROPERTY(name, member)                                                        \
+    static void get_##name(lua_State *L) { lua_pushinteger(L, self(L)->member); }             \
+    static void set_##name(lua_State *L, int index, const char *field) {                      \
+        self(L)->member = wsm_check_int32(L, index, field);                                   \
+    }
+
+#define BOOLEAN_PROPERTY(name)                                                                \
+    static void get_##name(lua_State *L) { lua_pushboolean(L, self(L)->name); }               \
+    static void set_##name(lua_State *L, int index, const char *field) {                      \
+        self(L)->name = wsm_check_boolean(L, index, field);                                   \
+    }
+
+#define STRINGS_PROPERTY(name, member, strip)                                                 \
+    static void get_##name(lua_State *L) { wsm_push_strings(L, self(L)->settings.member); }   \
+    static void set_##name(lua_State *L, int index, const char *field) {                      \
+        wsm_string_list *list = wsm_check_strings(L, index, field, strip);                    \
+        wsm_string_list_unref(self(L)->settings.member);                                      \
+        self(L)->settings.member = list;                                                      \
+    }
+
+INTEGER_PROPERTY(inbound_buffer_size, settings.inbound_buffer_size)
+INTEGER_PROPERTY(outbound_buffer_size, settings.outbound_buffer_size)
+INTEGER_PROPERTY(max_queued_packets, settings.max_queued_packets)
+INTEGER_PROPERTY(max_pending_handshakes, max_pending)
+INTEGER_PROPERTY(transfer_mode, transfer_mode)
+INTEGER_PROPERTY(transfer_channel, transfer_channel)
+BOOLEAN_PROPERTY(refuse_new_connections)
+BOOLEAN_PROPERTY(autoflush)
+STRINGS_PROPERTY(supported_protocols, protocols, true)
+STRINGS_PROPERTY(handshake_headers, headers, false)
+
+static void get_encode_buffer_max_size(lua_State *L) { lua_pushinteger(L, self(L)->encode_buffer_max_size); }
+
+/* PacketPeer: 1 KiB to 256 MiB, rounded up to a power of two; anything else keeps the old value. */
+static void set_encode_buffer_max_size(lua_State *L, int index, const char *field) {
+    int32_t size = wsm_check_int32(L, index, field), power = 1024;
+    if (size < 1024 || size > 256 * 1024 * 1024) return;
+    while (power < size) power *= 2;
+    self(L)->encode_buffer_max_size = power;
+}
+
+static void get_handshake_timeout(lua_State *L) { lua_pushnumber(L, (lua_Number)self(L)->handshake_timeout_ms / 1000); }
+
+/* Whole milliseconds; zero and less keep the old value. */
+static void set_handshake_timeout(lua_State *L, int index, const char *field) {
+    lua_Number seconds = wsm_check_number(L, index, field);
+    if (!(seconds > 0)) return;
+    self(L)->handshake_timeout_ms = (int64_t)floor((seconds < 1e9 ? seconds : 1e9) * 1000);
+}
+
+static const wsm_property properties[] = {
+    {"supported_protocols", NULL, get_supported_protocols, set_supported_protocols},
+    {"handshake_headers", NULL, get_handshake_headers, set_handshake_headers},
+    {"inbound_buffer_size", NULL, get_inbound_buffer_size, set_inbound_buffer_size},
+    {"outbound_buffer_size", NULL, get_outbound_buffer_size, set_outbound_buffer_size},
+    {"max_queued_packets", NULL, get_max_queued_packets, set_max_queued_packets},
+    {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
+    {"refuse_new_connections", "is_refusing_new_connections", get_refuse_new_connections, set_refuse_new_connections},
+    {"transfer_mode", NULL, get_transfer_mode, set_transfer_mode},
+    {"transfer_channel", NULL, get_transfer_channel, set_transfer_channel},
+    {"encode_buffer_max_size", NULL, get_encode_buffer_max_size, set_encode_buffer_max_size},
+    /* beyond Godot */
+    {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
+    {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
+    {NULL, NULL, NULL, NULL},
+};
+
+/* ---- methods ---- */
+
+static int push_integer(lua_State *L, lua_Integer value) {
+    lua_pushinteger(L, value);
+    return 1;
+}
+
+static int push_boolean(lua_State *L, bool value) {
+    lua_pushboolean(L, value);
+    return 1;
+}
+
+static void refuse_tls_options(lua_State *L, int index) {
+    if (!lua_isnoneornil(L, index)) luaL_argerror(L, index, lua_pushfstring(L, "TLSOptions expected, got %s", luaL_typename(L, index)));
+}
+
+static int create_server(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_reason reason = {""};
+    lua_Number port = wsm_check_number(L, 2, NULL);
+    const char *address = lua_isnoneornil(L, 3) ? "*" : wsm_check_text(L, 3);
+    refuse_tls_options(L, 4);
+    if (port != floor(port)) luaL_argerror(L, 2, "number has no integer representation");
+    int64_t number = port >= -1 && port <= 65536 ? (int64_t)port : -1;
+    return wsm_push_error(L, wsm_multiplayer_create_server(peer, number, address, &reason), &reason);
+}
+
+static int create_client(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_reason reason = {""};
+    const char *url = wsm_check_text(L, 2);
+    refuse_tls_options(L, 3);
+    return wsm_push_error(L, wsm_multiplayer_create_client(peer, url, &reason), &reason);
+}
+
+static int close_peer(lua_State *L) {
+    wsm_multiplayer_close(check(L));
+    return 0;
+}
+
+static int disconnect_peer(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    int32_t id = wsm_check_int32(L, 2, NULL);
+    wsm_multiplayer_disconnect_peer(peer, id, wsm_opt_boolean(L, 3, false));
+    return 0;
+}
+
+/* One object per connection for as long as a program holds it: kept in a weak table among the peer's fields. */
+static int get_peer(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_connection *connection = wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL));
+    if (!connection) {
+        lua_pushnil(L);
+        return 1;
+    }
+    wsm_getfields(L, 1);
+    lua_rawgeti(L, -1, 1);
+    lua_pushnumber(L, (lua_Number)connection->serial);
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1)) return 1;
+    lua_pop(L, 1);
+    lua_pushnumber(L, (lua_Number)connection->serial);
+    wsm_push_connection(L, connection, lua_upvalueindex(2));
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    lua_rawset(L, -4);
+    return 1;
+}
+
+static wsm_connection *reachable(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_connection *connection = wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL));
+    return connection && connection->state != WSM_STATE_CLOSED ? connection : NULL;
+}
+
+static int get_peer_address(lua_State *L) {
+    char text[WSM_ADDRESS_TEXT_SIZE] = "";
+    wsm_connection *connection = reachable(L);
+    if (connection) wsm_address_text(&connection->remote, text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int get_peer_port(lua_State *L) {
+    wsm_connection *connection = reachable(L);
+    return push_integer(L, connection ? connection->remote.port : 0);
+}
+
+static int get_peers(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    int count = 0;
+    lua_newtable(L);
+    for (wsm_connection *connection = peer->first_peer; connection; connection = connection->next_peer) {
+        lua_pushinteger(L, connection->id);
+        lua_rawseti(L, -2, ++count);
+    }
+    if (peer->connection && peer->status == WSM_STATUS_CONNECTED) {
+        lua_pushinteger(L, WSM_TARGET_SERVER);
+        lua_rawseti(L, -2, 1);
+    }
+    return 1;
+}
+
+static int set_target_peer(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    peer->target_peer = wsm_check_int32(L, 2, NULL);
+    return 0;
+}
+
+static int put_packet(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_reason reason;
+    size_t size;
+    if (lua_type(L, 2) != LUA_TSTRING) luaL_checktype(L, 2, LUA_TSTRING);
+    const char *data = lua_tolstring(L, 2, &size);
+    reason.text[0] = '\0';
+    return wsm_push_error(L, wsm_multiplayer_put_packet(peer, data, size, &reason), &reason);
+}
+
+static int get_packet(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_packet packet;
+    wsm_error error = wsm_multiplayer_peek_packet(peer, &packet);
+    if (error) {
+        lua_pushnil(L);
+        lua_pushinteger(L, error);
+        lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
+        return 3;
+    }
+    lua_pushlstring(L, (const char *)packet.data, packet.size);
+    wsm_multiplayer_take_packet(peer, &packet);
+    return 1;
+}
+
+static int next_packet(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_packet packet;
+    if (wsm_multiplayer_peek_packet(peer, &packet) != WSM_OK) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushlstring(L, (const char *)packet.data, packet.size);
+    lua_pushinteger(L, packet.source);
+    lua_pushinteger(L, 0);
+    lua_pushinteger(L, WSM_TRANSFER_MODE_RELIABLE);
+    wsm_multiplayer_take_packet(peer, &packet);
+    return 4;
+}
+
+static int packets(lua_State *L) {
+    check(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
+static int get_available_packet_count(lua_State *L) { return push_integer(L, (lua_Integer)wsm_multiplayer_available(check(L))); }
+static int get_packet_error(lua_State *L) { return push_integer(L, check(L)->packet_error); }
+static int get_packet_peer(lua_State *L) { return push_integer(L, wsm_multiplayer_packet_peer(check(L))); }
+static int get_packet_channel(lua_State *L) { return check(L), push_integer(L, 0); }
+static int get_packet_mode(lua_State *L) { return check(L), push_integer(L, WSM_TRANSFER_MODE_RELIABLE); }
+static int get_connection_status(lua_State *L) { return push_integer(L, check(L)->status); }
+static int get_unique_id(lua_State *L) { return push_integer(L, check(L)->unique_id); }
+static int is_server(lua_State *L) { return push_boolean(L, wsm_multiplayer_is_server(check(L))); }
+static int is_server_relay_supported(lua_State *L) { return check(L), push_boolean(L, true); }
+static int get_bound_port(lua_State *L) { return push_integer(L, wsm_multiplayer_bound_port(check(L))); }
+static int get_max_packet_size(lua_State *L) { return push_integer(L, check(L)->settings.outbound_buffer_size); }
+
+static int generate_unique_id(lua_State *L) {
+    int32_t id = wsm_multiplayer_generate_id(check(L));
+    return id ? push_integer(L, id) : luaL_error(L, "the system's random generator failed");
+}
+
+static int flush(lua_State *L) {
+    wsm_multiplayer_flush(check(L));
+    return 0;
+}
+
+static int get_last_error(lua_State *L) {
+    lua_pushstring(L, check(L)->last_error.text);
+    return 1;
+}
+
+static int get_dropped_packet_count(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    size_t dropped = peer->dropped;
+    if (!lua_isnoneornil(L, 2)) {
+        wsm_connection *connection = wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL));
+        dropped = connection ? connection->dropped : 0;
+    }
+    lua_pushnumber(L, (lua_Number)dropped);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    /* PacketPeer */
+    {"get_available_packet_count", get_available_packet_count},
+    {"get_packet", get_packet},
+    {"get_packet_error", get_packet_error},
+    {"put_packet", put_packet},
+    /* MultiplayerPeer */
+    {"close", close_peer},
+    {"disconnect_peer", disconnect_peer},
+    {"generate_unique_id", generate_unique_id},
+    {"get_connection_status", get_connection_status},
+    {"get_packet_channel", get_packet_channel},
+    {"get_packet_mode", get_packet_mode},
+    {"get_packet_peer", get_packet_peer},
+    {"get_unique_id", get_unique_id},
+    {"is_server_relay_supported", is_server_relay_supported},
+    {"set_target_peer", set_target_peer},
+    /* WebSocketMultiplayerPeer */
+    {"create_client", create_client},
+    {"create_server", create_server},
+    {"get_peer_address", get_peer_address},
+    {"get_peer_port", get_peer_port},
+    /* beyond Godot */
+    {"flush", flush},
+    {"get_bound_port", get_bound_port},
+    {"get_dropped_packet_count", get_dropped_packet_count},
+    {"get_last_error", get_last_error},
+    {"get_max_packet_size", get_max_packet_size},
+    {"get_peers", get_peers},
+    {"is_server", is_server},
+    {"packets", packets},
+    {NULL, NULL},
+};
+
+/* ---- life ---- */
+
+static int collect(lua_State *L) {
+    wsm_multiplayer_release(check(L));
+    return 0;
+}
+
+static int to_string(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    const char *state = peer->status == WSM_STATUS_DISCONNECTED ? "disconnected"
+                        : peer->status == WSM_STATUS_CONNECTING ? "connecting"
+                        : wsm_multiplayer_is_server(peer)       ? "server"
+                                                                : "client";
+    lua_pushfstring(L, "%s: %p (%s)", multiplayer_class.name, (void *)peer, state);
+    return 1;
+}
+
+static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", close_peer}, {"__tostring", to_string}, {NULL, NULL}};
+
+WSM_CLASS_FUNCTIONS(multiplayer, multiplayer_class)
+
+static const wsm_class multiplayer_class = {
+    "WebSocketMultiplayerPeer", methods,           metamethods,       properties,
+    multiplayer_index,          multiplayer_newindex, multiplayer_getter, multiplayer_setter,
+};
+
+/* new() -> object; its second upvalue is the metatable {__mode = "v"} */
+static int new_peer(lua_State *L) {
+    wsm_multiplayer *peer = wsm_object_new(L, sizeof *peer);
+    wsm_multiplayer_init(peer);
+    wsm_object_finish(L, 0);
+    wsm_getfields(L, -1);
+    lua_newtable(L);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_setmetatable(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* ---- for the Lua layer ---- */
+
+/* poll(peer, seconds or nil): see wsm_multiplayer_poll */
+static int poll_peer(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_multiplayer_poll(peer, wsm_opt_milliseconds(L, 2));
+    return 0;
+}
+
+/* next_event(peer) -> nil, or: is_connect, id [, close_code, close_reason, clean] */
+static int next_event(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_peer_event event;
+    if (!wsm_multiplayer_next_event(peer, &event)) return 0;
+    lua_pushboolean(L, event.kind == WSM_PEER_CONNECTED);
+    lua_pushinteger(L, event.id);
+    if (event.kind == WSM_PEER_CONNECTED) return 2;
+    lua_pushinteger(L, event.close_code);
+    lua_pushstring(L, event.close_reason);
+    lua_pushboolean(L, event.clean);
+    return 5;
+}
+
+static int end_turn(lua_State *L) {
+    wsm_multiplayer_end_turn(check(L));
+    return 0;
+}
+
+/* fields(peer) -> the table in which __index looks for what is neither method nor property */
+static int fields(lua_State *L) {
+    check(L);
+    wsm_getfields(L, 1);
+    return 1;
+}
+
+void wsm_open_multiplayer_peer(lua_State *L) {
+    static const luaL_Reg functions[] = {{"poll", poll_peer}, {"next_event", next_event}, {"end_turn", end_turn}, {"fields", fields}, {NULL, NULL}};
+    int websocket_metatable = lua_gettop(L);
+    wsm_class_register(L, &multiplayer_class);
+    int table = lua_gettop(L);
+    lua_getfield(L, table, "metatable");
+    int metatable = lua_gettop(L);
+    for (const luaL_Reg *function = functions; function->name; function++) {
+        lua_pushvalue(L, metatable);
+        lua_pushcclosure(L, function->func, 1);
+        lua_setfield(L, table, function->name);
+    }
+    lua_pushvalue(L, metatable);
+    lua_newtable(L);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_pushcclosure(L, new_peer, 2);
+    lua_setfield(L, table, "new");
+    lua_getfield(L, table, "methods");
+    lua_pushvalue(L, metatable);
+    lua_pushvalue(L, websocket_metatable);
+    lua_pushcclosure(L, get_peer, 2);
+    lua_setfield(L, -2, "get_peer");
+    lua_settop(L, table);
+}

@@ -1,0 +1,432 @@
+/* Who owns what: the client holds one reference to its connection, and is the only user of its libwebsockets context. */
+#include "client_link.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "lws_context.h"
+#include "memory.h"
+#include "resolver.h"
+#include "upgrade.h"
+#include "url.h"
+
+enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000, CONNECTING_SLICE_MS = 10, OPEN_SLICE_MS = 50 };
+
+struct wsm_client {
+    wsm_connection *connection;
+    wsm_random random;
+    wsm_url url;
+    char *protocols; /* "a,b" for libwebsockets to check the answer against; NULL: none */
+    pid_t process;
+
+    wsm_lookup *lookup; /* while the name is looked up */
+    wsm_addresses addresses;
+    size_t next_address;
+    int64_t give_up_ms, attempt_until_ms;
+
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    bool attempting, request_sent, failed;
+    bool reading_stopped;
+    int64_t closing_since_ms;
+    unsigned progress; /* counts callbacks that show that a service call did something */
+    int http_status;
+    char error[160];   /* why the attempt failed */
+};
+
+/* ---- what the connection asks for ---- */
+
+static bool link_write(wsm_connection *connection, unsigned char *data, size_t size) {
+    return connection->link.wsi && lws_write(connection->link.wsi, data, size, LWS_WRITE_RAW) == (int)size;
+}
+
+static bool link_busy(const wsm_connection *connection) {
+    return connection->link.wsi && lws_partial_buffered(connection->link.wsi);
+}
+
+static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
+
+static bool link_set_no_delay(wsm_connection *connection, bool enabled) {
+    int on = enabled;
+    return connection->link.wsi &&
+           setsockopt(lws_get_socket_fd(connection->link.wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+static const wsm_link_ops link_ops = {link_write, link_busy, link_changed, link_set_no_delay};
+
+/* ---- libwebsockets ---- */
+
+/* Replaces the request that libwebsockets composed by our own, which is Godot's to the byte; only the key stays. */
+static int compose_request(wsm_client *client, char **end, size_t room) {
+    static const char key_name[] = "Sec-WebSocket-Key: ";
+    wsm_bytes request = {0};
+    char *start = *end;
+    for (size_t back = 0; memcmp(start, "GET ", 4) != 0; back++) {
+        if (back == 8192) return -1;
+        start--;
+    }
+    size_t composed = (size_t)(*end - start);
+    char *key = NULL;
+    for (size_t i = 0; !key && i + sizeof key_name + 24 < composed; i++)
+        if (!memcmp(start + i, key_name, sizeof key_name - 1)) key = start + i + sizeof key_name - 1;
+    bool ok = key && wsm_upgrade_write_request(&request, &client->url, (wsm_span){key, 24}, client->connection->settings.protocols,
+                                               client->connection->settings.headers);
+    if (ok && request.size > composed + room) {
+        snprintf(client->error, sizeof client->error, "the request is too large");
+        ok = false;
+    }
+    if (ok) {
+        memcpy(start, request.data, request.size);
+        *end = start + request.size;
+    }
+    wsm_bytes_release(&request);
+    client->request_sent = true;
+    return ok ? 0 : -1;
+}
+
+/* libwebsockets takes an answer without a sub-protocol although one was asked for; Godot does not. */
+static int check_protocol(wsm_client *client, struct lws *wsi, char *protocol, size_t size) {
+    const wsm_string_list *asked = client->connection->settings.protocols;
+    int length = lws_hdr_copy(wsi, protocol, (int)size, WSI_TOKEN_PROTOCOL);
+    if (length <= 0) protocol[0] = '\0';
+    bool agreed = length > 0 ? wsm_string_list_contains(asked, protocol, strlen(protocol)) : !wsm_string_list_count(asked);
+    if (!agreed) snprintf(client->error, sizeof client->error, "no sub-protocol could be agreed on");
+    return agreed ? 0 : -1;
+}
+
+static int receive_close(wsm_client *client, const unsigned char *payload, size_t size) {
+    wsm_connection_receive_close(client->connection, payload, size);
+    wsm_connection_flush(client->connection);
+    /* Our answer is sent (or is not wanted any more): libwebsockets must not send a second one. */
+    return -1;
+}
+
+static void receive(wsm_client *client, struct lws *wsi, const unsigned char *data, size_t size) {
+    wsm_connection_receive_part(client->connection, !lws_frame_is_binary(wsi), lws_is_final_fragment(wsi), data, size,
+                                lws_remaining_packet_payload(wsi));
+    if (client->connection->stopped && !client->reading_stopped) {
+        client->reading_stopped = true;
+        lws_rx_flow_control(wsi, 0);
+    }
+}
+
+static void note_error(wsm_client *client, const char *text, size_t size) {
+    if (client->error[0] || !text || !size) return;
+    snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
+    struct lws_vhost *vhost = lws_get_vhost(wsi);
+    wsm_client *client = vhost ? lws_vhost_user(vhost) : NULL;
+    char protocol[256];
+    (void)user;
+    if (!client) return 0;
+    switch ((int)why) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: client->progress++; return compose_request(client, in, size);
+    case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+        client->progress++;
+        client->http_status = (int)lws_http_client_http_response(wsi);
+        break;
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi, protocol, sizeof protocol);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        client->progress++;
+        client->attempting = false;
+        check_protocol(client, wsi, protocol, sizeof protocol);
+        wsm_connection_opened(client->connection, protocol);
+        break;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        client->progress++;
+        receive(client, wsi, in, size);
+        break;
+    case LWS_CALLBACK_CLIENT_WRITEABLE: client->progress++; break;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: client->progress++; return receive_close(client, in, size);
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        client->progress++;
+        note_error(client, in, size);
+        break;
+    case LWS_CALLBACK_WSI_DESTROY:
+        client->progress++;
+        if (client->connection->link.wsi != wsi && !client->attempting) break;
+        client->connection->link.wsi = NULL;
+        if (client->attempting)
+            client->failed = true;
+        else
+            wsm_connection_lost(client->connection);
+        break;
+    default: break;
+    }
+    return 0;
+}
+
+/* Drops the socket. Unread input would make the kernel reset the connection, and that could destroy the close frame
+ * that was just sent. */
+static void drop_socket(wsm_client *client) {
+    struct lws **wsi = &client->connection->link.wsi;
+    char scrap[4096];
+    if (*wsi && client->connection->close_sent)
+        for (int i = 0; i < 64 && recv(lws_get_socket_fd(*wsi), scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
+    client->attempting = false;
+    wsm_lws_kill(wsi);
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "ws", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = NULL},
+};
+
+static bool open_context(wsm_client *client) {
+    struct lws_context_creation_info info;
+    client->context = wsm_lws_context_new(16);
+    if (!client->context) return false;
+    memset(&info, 0, sizeof info);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.protocols = protocols;
+    info.user = client;
+    info.vhost_name = "client";
+    info.retry_and_idle_policy = &wsm_lws_no_timers;
+    info.http_proxy_address = ""; /* or the variable http_proxy would divert even connections to this machine */
+#if defined(LWS_WITH_SOCKS5)
+    info.socks_proxy_address = "";
+#endif
+    client->vhost = lws_create_vhost(client->context, &info);
+    return client->vhost != NULL;
+}
+
+/* ---- connecting ---- */
+
+static const char *current_address(const wsm_client *client) {
+    return client->next_address ? client->addresses.text[client->next_address - 1] : client->url.host;
+}
+
+/* libwebsockets' texts say "conn fail: 111" where a person wants to read what that number means. */
+static void describe_failure(wsm_client *client, wsm_reason *reason) {
+    const char *colon = strrchr(client->error, ':');
+    int number = colon ? atoi(colon + 1) : 0;
+    if (client->http_status && client->http_status != 101)
+        wsm_fail(reason, WSM_FAILED, "the server answered with HTTP status %d instead of accepting the WebSocket", client->http_status);
+    else if (client->request_sent)
+        wsm_fail(reason, WSM_FAILED, "the handshake with %s port %u failed: %s", current_address(client), (unsigned)client->url.port,
+                 client->error[0] ? client->error : "the server closed the connection");
+    else
+        wsm_fail(reason, WSM_FAILED, "could not connect to %s port %u: %s", current_address(client), (unsigned)client->url.port,
+                 number > 0 ? strerror(number) : client->error[0] ? client->error : "connection refused or unreachable");
+}
+
+static void note_remote(wsm_client *client, const char *text) {
+    wsm_address *remote = &client->connection->remote;
+    remote->port = client->url.port;
+    remote->size = inet_pton(AF_INET, text, remote->bytes) == 1 ? 4 : 16;
+    if (remote->size == 16 && inet_pton(AF_INET6, text, remote->bytes) != 1) remote->size = 0; /* with a zone */
+}
+
+static void start_attempt(wsm_client *client) {
+    struct lws_client_connect_info info;
+    int64_t now = wsm_clock_ms(), left = client->give_up_ms ? client->give_up_ms - now : ADDRESS_LIMIT_MS;
+    size_t addresses = client->addresses.count - client->next_address;
+    client->attempt_until_ms = now + (client->give_up_ms ? left / (int64_t)addresses : left);
+    client->error[0] = '\0';
+    note_remote(client, client->addresses.text[client->next_address]);
+    client->attempting = true;
+    client->failed = client->request_sent = false;
+    memset(&info, 0, sizeof info);
+    info.context = client->context;
+    info.vhost = client->vhost;
+    info.address = client->addresses.text[client->next_address++];
+    info.port = client->url.port;
+    info.path = "/";
+    info.host = client->url.host;
+    info.protocol = client->protocols;
+    info.local_protocol_name = "ws";
+    info.retry_and_idle_policy = &wsm_lws_no_timers;
+    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+    info.pwsi = &client->connection->link.wsi;
+    info.opaque_user_data = client->connection;
+    if (!lws_client_connect_via_info(&info)) client->failed = true;
+}
+
+/* Moves on: from the look-up to the first address, from one that failed to the next. */
+static void advance(wsm_client *client) {
+    wsm_reason reason = {""};
+    if (client->connection->state != WSM_STATE_CONNECTING) return;
+    if (client->lookup) {
+        if (!wsm_lookup_done(client->lookup)) return;
+        wsm_error error = wsm_lookup_result(client->lookup, &client->addresses, &reason);
+        wsm_lookup_drop(client->lookup);
+        client->lookup = NULL;
+        if (error) {
+            wsm_connection_abandon(client->connection, reason.text);
+            return;
+        }
+    }
+    while (!client->attempting || client->failed) {
+        bool again = !client->request_sent && client->next_address < client->addresses.count;
+        if (client->failed && !again) {
+            describe_failure(client, &reason);
+            wsm_connection_abandon(client->connection, reason.text);
+            return;
+        }
+        client->connection->link.wsi = NULL;
+        start_attempt(client);
+    }
+    if (!client->request_sent && client->next_address < client->addresses.count && wsm_clock_ms() >= client->attempt_until_ms) {
+        snprintf(client->error, sizeof client->error, "no answer");
+        wsm_lws_kill(&client->connection->link.wsi);
+        client->failed = true;
+        advance(client);
+    }
+}
+
+void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
+    if (client->lookup)
+        wsm_fail(phase, WSM_OK, "looking up the host name \"%s\"", client->url.host);
+    else if (!client->request_sent)
+        wsm_fail(phase, WSM_OK, "connecting to %s port %u", current_address(client), (unsigned)client->url.port);
+    else
+        wsm_fail(phase, WSM_OK, "waiting for the answer of %s port %u to the handshake", current_address(client),
+                 (unsigned)client->url.port);
+}
+
+/* ---- turns ---- */
+
+/* False if a signal interrupted it. */
+static bool wait_for_socket(wsm_client *client, int wait_ms) {
+    struct pollfd polled = {.fd = -1, .events = POLLIN};
+    struct lws *wsi = client->connection->link.wsi;
+    bool connecting = client->connection->state == WSM_STATE_CONNECTING;
+    if (lws_service_adjust_timeout(client->context, 1000, 0) == 0) return true;
+    if (client->lookup)
+        polled.fd = wsm_lookup_fd(client->lookup);
+    else if (wsi)
+        polled.fd = lws_get_socket_fd(wsi);
+    if (client->reading_stopped) polled.events = 0;
+    if (!client->lookup && ((connecting && !client->request_sent) || link_busy(client->connection))) polled.events |= POLLOUT;
+    /* What libwebsockets wants to know while connecting is not all visible from here. */
+    int slice = client->lookup ? wait_ms : connecting ? CONNECTING_SLICE_MS : OPEN_SLICE_MS;
+    return poll(&polled, 1, wait_ms < slice ? wait_ms : slice) >= 0;
+}
+
+/* One service call reads once and may leave more behind: repeat while it gets somewhere. */
+static void pump(wsm_client *client) {
+    int64_t started = wsm_clock_ms();
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        unsigned before = client->progress;
+        lws_service(client->context, -1);
+        if (client->progress == before || wsm_clock_ms() - started > BUDGET_MS) break;
+    }
+}
+
+bool wsm_client_service(wsm_client *client, int wait_ms) {
+    if (client->connection->state == WSM_STATE_CLOSED) return true;
+    bool finished = wait_ms <= 0 || wait_for_socket(client, wait_ms);
+    advance(client);
+    if (!client->lookup) pump(client);
+    advance(client);
+    if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
+        wsm_connection_abandon(client->connection, "the closing handshake took too long");
+    return finished;
+}
+
+void wsm_client_settle(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    if (!connection->link.attention && !wsm_connection_has_output(connection)) return;
+    connection->link.attention = false;
+    wsm_connection_resume(connection);
+    wsm_connection_flush(connection);
+    if (connection->state >= WSM_STATE_CLOSING && !client->closing_since_ms) client->closing_since_ms = wsm_clock_ms();
+    if (client->reading_stopped && wsm_connection_wants_input(connection) && connection->link.wsi) {
+        client->reading_stopped = false;
+        lws_rx_flow_control(connection->link.wsi, 1);
+    }
+    if (wsm_connection_has_output(connection) && connection->link.wsi) lws_callback_on_writable(connection->link.wsi);
+    bool sent = !wsm_connection_has_output(connection) && !link_busy(connection);
+    if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
+        drop_socket(client);
+}
+
+int wsm_client_time_left(const wsm_client *client, int limit) {
+    int64_t due = client->closing_since_ms                                                                 ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1
+                  : client->attempting && !client->request_sent && client->next_address < client->addresses.count ? client->attempt_until_ms
+                                                                                                           : 0;
+    int64_t left = due - wsm_clock_ms();
+    return !due || left >= limit ? limit : left > 0 ? (int)left : 0;
+}
+
+/* ---- life ---- */
+
+static bool join_protocols(wsm_client *client) {
+    const wsm_string_list *list = client->connection->settings.protocols;
+    wsm_bytes joined = {0};
+    if (!wsm_string_list_count(list)) return true;
+    for (size_t i = 0; i < list->count; i++)
+        if (!wsm_bytes_append_text(&joined, i ? "," : "") || !wsm_bytes_append_text(&joined, list->items[i])) {
+            wsm_bytes_release(&joined);
+            return false;
+        }
+    bool ok = wsm_bytes_append(&joined, "", 1);
+    client->protocols = (char *)joined.data;
+    return ok;
+}
+
+static wsm_error start(wsm_client *client, const char *url, wsm_reason *reason) {
+    wsm_connection *connection = client->connection;
+    wsm_error error = wsm_url_parse(&client->url, url, reason);
+    if (!error) error = wsm_upgrade_check_lists(connection->settings.protocols, connection->settings.headers, reason);
+    if (error) return error;
+    if (client->url.tls) return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "wss:// is not available yet");
+    connection->url = wsm_strndup(url, strlen(url));
+    if (!connection->url || !join_protocols(client)) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    bool literal = wsm_resolve_literal(client->url.host, &client->addresses);
+    if (client->url.literal6 && !literal)
+        return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "invalid URL: not an IPv6 address between '[' and ']'");
+    if (!open_context(client)) return wsm_fail(reason, WSM_FAILED, "libwebsockets could not be started (out of descriptors or memory?)");
+    return literal ? WSM_OK : wsm_lookup_start(&client->lookup, client->url.host, reason);
+}
+
+wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const char *url, int64_t give_up_ms, wsm_reason *reason) {
+    wsm_client *client = wsm_alloc_zero(sizeof *client);
+    if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    client->process = getpid();
+    client->connection = wsm_connection_ref(connection);
+    client->give_up_ms = give_up_ms;
+    wsm_error error = start(client, url, reason);
+    if (error) {
+        wsm_client_close(client);
+        return error;
+    }
+    connection->random = &client->random;
+    connection->alive = true;
+    connection->link.ops = &link_ops;
+    connection->link.service = client;
+    advance(client);
+    *out = client;
+    return WSM_OK;
+}
+
+void wsm_client_close(wsm_client *client) {
+    if (!client) return;
+    wsm_connection *connection = client->connection;
+    bool ours = client->process == getpid();
+    if (ours && connection->link.ops) wsm_connection_flush(connection);
+    wsm_lookup_drop(client->lookup);
+    if (ours && client->context) {
+        drop_socket(client);
+        lws_context_destroy(client->context);
+    }
+    connection->alive = false;
+    connection->random = NULL;
+    connection->link.ops = NULL;
+    connection->link.service = NULL;
+    connection->link.wsi = NULL;
+    wsm_connection_unref(connection);
+    wsm_url_release(&client->url);
+    wsm_free(client->protocols);
+    if (ours) wsm_free(client); /* in a forked child the context, which points here, is left alone */
+}

@@ -1,0 +1,26 @@
+/* A client's connection: host look-up, then libwebsockets' ws role for TCP, upgrade and incoming frames. Outgoing
+ * frames are connection.c's and pass through unframed. */
+#ifndef WSM_CLIENT_LINK_H
+#define WSM_CLIENT_LINK_H
+
+#include <stdint.h>
+
+#include "connection.h"
+#include "error.h"
+
+typedef struct wsm_client wsm_client;
+
+/* Starts connecting `connection` (new, CONNECTING) to the URL; see wsm_url_parse and wsm_upgrade_check_lists for the
+ * errors, FAILED if nothing could be started, ERR_UNAVAILABLE for wss://. `give_up_ms` (wsm_clock_ms time; 0: never)
+ * only divides the time between several addresses: the owner watches the limit. */
+wsm_error wsm_client_open(wsm_client **client, wsm_connection *connection, const char *url, int64_t give_up_ms, wsm_reason *reason);
+/* What is queued is still handed to the socket, then it is cut. In a forked child only memory is given up. */
+void wsm_client_close(wsm_client *client);
+/* As for a server: read what is there, waiting at most `wait_ms`; act on what changed; time until something is due. */
+bool wsm_client_service(wsm_client *client, int wait_ms);
+void wsm_client_settle(wsm_client *client);
+int wsm_client_time_left(const wsm_client *client, int limit);
+/* What is being done while CONNECTING, for a text about a time-out: "connecting to 127.0.0.1 port 9080". */
+void wsm_client_phase(const wsm_client *client, wsm_reason *phase);
+
+#endif

@@ -1,0 +1,13 @@
+/* The monotonic clock that every deadline uses. */
+#ifndef WSM_CLOCK_H
+#define WSM_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds since some fixed moment; never goes back. */
+int64_t wsm_clock_ms(void);
+
+/* Replaces the clock (NULL restores it). For tests only. */
+void wsm_set_clock(int64_t (*now_ms)(void));
+
+#endif

@@ -1,0 +1,566 @@
+#include "connection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "memory.h"
+#include "upgrade.h"
+#include "utf8.h"
+
+/* From this size on a broadcast is shared between connections instead of copied for each. */
+enum { SHARED_SIZE = 4096 };
+/* Gathered output leaves at this size even while more is being gathered. */
+enum { GATHER_SIZE = 64 * 1024 };
+
+void wsm_address_text(const wsm_address *address, char text[WSM_ADDRESS_TEXT_SIZE]) {
+    const uint8_t *b = address->bytes;
+    text[0] = '\0';
+    if (address->size == 4) {
+        snprintf(text, WSM_ADDRESS_TEXT_SIZE, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+    } else if (address->size == 16) {
+        size_t at = 0;
+        for (int i = 0; i < 16; i += 2)
+            at += (size_t)snprintf(text + at, WSM_ADDRESS_TEXT_SIZE - at, i ? ":%x" : "%x", (unsigned)(b[i] << 8 | b[i + 1]));
+    }
+}
+
+/* ---- life ---- */
+
+wsm_connection *wsm_connection_new(bool server, const wsm_settings *settings, wsm_packet_queue *inbox) {
+    wsm_connection *connection = wsm_alloc_zero(sizeof *connection);
+    if (!connection) return NULL;
+    connection->refs = 1;
+    connection->server = server;
+    connection->settings = *settings;
+    wsm_string_list_ref(settings->protocols);
+    wsm_string_list_ref(settings->headers);
+    connection->inbox = inbox;
+    connection->close_code = -1;
+    connection->link.fd = -1;
+    return connection;
+}
+
+wsm_connection *wsm_connection_ref(wsm_connection *connection) {
+    connection->refs++;
+    return connection;
+}
+
+void wsm_connection_unref(wsm_connection *connection) {
+    if (!connection || --connection->refs) return;
+    wsm_string_list_unref(connection->settings.protocols);
+    wsm_string_list_unref(connection->settings.headers);
+    wsm_message_reset(&connection->message);
+    wsm_bytes_release(&connection->held);
+    wsm_send_queue_clear(&connection->out);
+    wsm_free(connection->close_reason);
+    wsm_free(connection->why);
+    wsm_free(connection->url);
+    wsm_free(connection->protocol);
+    wsm_free(connection);
+}
+
+void wsm_connection_disown(wsm_connection *connection) {
+    connection->owner_ops = NULL;
+    connection->owner = NULL;
+    connection->inbox = NULL;
+}
+
+/* ---- states ---- */
+
+static void link_changed(wsm_connection *connection) {
+    if (connection->link.ops) connection->link.ops->changed(connection);
+}
+
+static void set_state(wsm_connection *connection, wsm_ready_state state) {
+    if (connection->state == state) return;
+    connection->state = state;
+    if (state >= WSM_STATE_CLOSING) {
+        /* Nothing that arrives from now on is for the program. */
+        wsm_message_reset(&connection->message);
+        connection->stopped = connection->on_hold = false;
+    }
+    if (state == WSM_STATE_CLOSED) wsm_bytes_release(&connection->held);
+    if (connection->owner_ops) connection->owner_ops->changed(connection);
+    link_changed(connection);
+}
+
+void wsm_connection_explain(wsm_connection *connection, const char *why) {
+    if (connection->why || !why) return;
+    wsm_reason text;
+    wsm_fail(&text, WSM_FAILED, "%s", why);
+    connection->why = wsm_strndup(text.text, strlen(text.text));
+}
+
+void wsm_connection_abandon(wsm_connection *connection, const char *why) {
+    if (connection->state == WSM_STATE_CLOSED) return;
+    wsm_connection_explain(connection, why);
+    connection->cut = true;
+    wsm_send_queue_clear(&connection->out);
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+static bool mask_for(wsm_connection *connection, uint8_t mask[4]) {
+    return !connection->random || wsm_random_bytes(connection->random, mask, 4);
+}
+
+/* Queues a frame behind the data or, for pings and pongs, in front of it. */
+static bool queue_frame(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size) {
+    uint8_t bytes[4];
+    const uint8_t *mask = connection->random ? bytes : NULL;
+    if (!mask_for(connection, bytes)) return false;
+    bool overtakes = (opcode == WSM_OP_PING || opcode == WSM_OP_PONG) && !connection->greeting;
+    return overtakes ? wsm_send_queue_control(&connection->out, opcode, data, size, mask)
+                     : wsm_send_queue_frame(&connection->out, opcode, data, size, mask);
+}
+
+static void queue_close(wsm_connection *connection, const void *payload, size_t size) {
+    if (connection->close_sent) return;
+    if (queue_frame(connection, WSM_OP_CLOSE, payload, size))
+        connection->close_sent = true;
+    else
+        connection->cut = true;
+}
+
+static size_t close_payload(unsigned char payload[WSM_CONTROL_MAX], int code, const char *reason, size_t size) {
+    if (code == 0) return 0;
+    payload[0] = (unsigned char)(code >> 8);
+    payload[1] = (unsigned char)code;
+    size = wsm_utf8_cut(reason, size, WSM_CLOSE_REASON_MAX);
+    if (size) memcpy(payload + 2, reason, size);
+    return size + 2;
+}
+
+/* This side ends the connection because of what it received. */
+static void fail(wsm_connection *connection, int code) {
+    const char *text = code == WSM_CLOSE_PROTOCOL_ERROR    ? "Protocol error"
+                       : code == WSM_CLOSE_INVALID_PAYLOAD ? "Invalid frame payload data"
+                       : code == WSM_CLOSE_TOO_BIG         ? "Message too big"
+                                                           : "Out of memory";
+    unsigned char payload[WSM_CONTROL_MAX];
+    if (connection->state == WSM_STATE_CONNECTING) {
+        wsm_connection_abandon(connection, text);
+        return;
+    }
+    if (connection->state == WSM_STATE_OPEN) {
+        connection->close_code = code;
+        connection->close_reason = wsm_strndup(text, strlen(text));
+    }
+    wsm_connection_explain(connection, code == WSM_CLOSE_TOO_BIG ? "a message larger than inbound_buffer_size was received" : text);
+    if (!connection->greeting && !connection->close_sent) wsm_send_queue_clear(&connection->out);
+    queue_close(connection, payload, close_payload(payload, code, "", 0));
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+void wsm_connection_receive_close(wsm_connection *connection, const unsigned char *payload, size_t size) {
+    if (connection->state != WSM_STATE_OPEN && connection->state != WSM_STATE_CLOSING) return;
+    int code = size >= 2 ? payload[0] << 8 | payload[1] : 0;
+    if (size == 1 || (size >= 2 && !wsm_close_code_valid(code))) {
+        fail(connection, WSM_CLOSE_PROTOCOL_ERROR);
+        return;
+    }
+    if (size > 2 && !wsm_utf8_valid(payload + 2, size - 2)) {
+        fail(connection, WSM_CLOSE_INVALID_PAYLOAD);
+        return;
+    }
+    connection->close_received = connection->clean = true;
+    connection->close_code = code;
+    wsm_free(connection->close_reason);
+    connection->close_reason = size > 2 ? wsm_strndup((const char *)payload + 2, size - 2) : NULL;
+    if (!connection->close_sent) {
+        wsm_reason why;
+        wsm_fail(&why, WSM_OK, "closed by the other side with code %d%s%s", code, connection->close_reason ? ": " : "",
+                 connection->close_reason ? connection->close_reason : "");
+        wsm_connection_explain(connection, why.text);
+        /* Who closes does not want our data any more; Godot even hangs if much of it comes before the answer. */
+        if (!connection->greeting) wsm_send_queue_clear(&connection->out);
+        queue_close(connection, payload, size);
+    }
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+void wsm_connection_close(wsm_connection *connection, int code, const char *reason, size_t size) {
+    unsigned char payload[WSM_CONTROL_MAX];
+    if (code < 0 || connection->state == WSM_STATE_CONNECTING) {
+        wsm_connection_abandon(connection, "closed by this program");
+    } else if (connection->state == WSM_STATE_OPEN) {
+        queue_close(connection, payload, close_payload(payload, code, reason, size));
+        connection->clean = true;
+        wsm_connection_explain(connection, "closed by this program");
+        wsm_bytes_release(&connection->held);
+        set_state(connection, WSM_STATE_CLOSING);
+        wsm_connection_flush(connection);
+        /* The message that was being received may have its end among what was just dropped. */
+        if (!connection->alive) set_state(connection, WSM_STATE_CLOSED);
+    }
+}
+
+void wsm_connection_leave(wsm_connection *connection, int code) {
+    wsm_connection_close(connection, code, "", 0);
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+static void end_of_stream(wsm_connection *connection) {
+    wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING ? "the connection ended during the handshake"
+                                                                                  : "the connection was lost");
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+void wsm_connection_lost(wsm_connection *connection) {
+    connection->alive = false;
+    wsm_send_queue_clear(&connection->out);
+    connection->inflight_payload = connection->inflight_packets = 0;
+    /* What was received comes first; the end follows when the program has taken it. */
+    if (connection->state == WSM_STATE_OPEN && connection->held.size) return;
+    end_of_stream(connection);
+}
+
+/* ---- sending ---- */
+
+static bool exceeds_limits(const wsm_connection *connection, size_t size) {
+    size_t packets = connection->out.packets + connection->inflight_packets;
+    size_t payload = connection->out.payload + connection->inflight_payload;
+    int32_t bytes = connection->settings.outbound_buffer_size, count = connection->settings.max_queued_packets;
+    return (count <= 0 || packets >= (size_t)count) || (bytes > 0 && (size > (size_t)bytes || payload > (size_t)bytes - size));
+}
+
+wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size, wsm_chunk **shared) {
+    if (connection->state != WSM_STATE_OPEN || connection->write_failed || !connection->alive) return WSM_FAILED;
+    if (exceeds_limits(connection, size)) {
+        /* What is only gathered does not count: the socket may take it. */
+        wsm_connection_flush(connection);
+        if (exceeds_limits(connection, size)) return WSM_ERR_OUT_OF_MEMORY;
+    }
+    bool queued;
+    if (shared && !connection->random && size >= SHARED_SIZE) {
+        if (!*shared) *shared = wsm_chunk_frame(opcode, data, size);
+        queued = *shared && wsm_send_queue_chunk(&connection->out, *shared);
+    } else {
+        queued = queue_frame(connection, opcode, data, size);
+    }
+    if (!queued) return WSM_ERR_OUT_OF_MEMORY;
+    if (connection->out.size >= GATHER_SIZE) wsm_connection_flush(connection);
+    link_changed(connection);
+    return WSM_OK;
+}
+
+bool wsm_connection_has_output(const wsm_connection *connection) { return !wsm_send_queue_empty(&connection->out); }
+
+void wsm_connection_flush(wsm_connection *connection) {
+    const wsm_link_ops *ops = connection->link.ops;
+    while (connection->alive && !connection->write_failed && !ops->busy(connection)) {
+        wsm_chunk *chunk = wsm_send_queue_take(&connection->out);
+        if (!chunk) {
+            connection->inflight_payload = connection->inflight_packets = 0;
+            return;
+        }
+        connection->greeting = false;
+        if (!ops->write(connection, wsm_chunk_content(chunk), chunk->size)) {
+            connection->write_failed = true;
+            wsm_send_queue_clear(&connection->out);
+        }
+        /* A message that is half sent counts in full. */
+        connection->inflight_payload = chunk->payload;
+        connection->inflight_packets = chunk->packets;
+        wsm_chunk_unref(chunk);
+    }
+}
+
+size_t wsm_connection_buffered(const wsm_connection *connection) {
+    if (connection->state != WSM_STATE_OPEN) return 0;
+    bool busy = connection->alive && connection->link.ops->busy(connection);
+    return connection->out.payload + (busy ? connection->inflight_payload : 0);
+}
+
+/* ---- receiving ---- */
+
+/* Whether the program has room for one more message of this size. One message always fits into an empty queue. */
+static bool has_room(const wsm_connection *connection, size_t size) {
+    int32_t bytes = connection->settings.inbound_buffer_size, count = connection->settings.max_queued_packets;
+    if (connection->unread_packets == 0) return true;
+    if (count > 0 && connection->unread_packets >= (size_t)count) return false;
+    return bytes <= 0 || (size <= (size_t)bytes && connection->unread_bytes <= (size_t)bytes - size);
+}
+
+bool wsm_connection_can_resume(const wsm_connection *connection) {
+    if (connection->on_hold) return false;
+    if (!connection->stopped) return connection->held.size > 0 && connection->state == WSM_STATE_OPEN;
+    /* Not at each packet taken, so that a full queue does not turn into one system call a packet. */
+    int32_t bytes = connection->settings.inbound_buffer_size, count = connection->settings.max_queued_packets;
+    return (bytes <= 0 || connection->unread_bytes <= (size_t)bytes / 2) &&
+           (count <= 0 || connection->unread_packets <= (size_t)count / 2) &&
+           (!connection->in_frame || has_room(connection, connection->message.body.size + (size_t)connection->frame.length));
+}
+
+bool wsm_connection_wants_input(const wsm_connection *connection) {
+    return !connection->stopped && !connection->on_hold;
+}
+
+void wsm_connection_taken(wsm_connection *connection, size_t size) {
+    if (!connection->unread_packets) return;
+    connection->unread_bytes -= size;
+    connection->unread_packets--;
+    if (connection->stopped && wsm_connection_can_resume(connection)) link_changed(connection);
+}
+
+static size_t message_limit(const wsm_connection *connection) {
+    int32_t limit = connection->settings.inbound_buffer_size;
+    return limit > 0 ? (size_t)limit : 0;
+}
+
+static void count_unread(wsm_connection *connection, size_t size) {
+    connection->unread_bytes += size;
+    connection->unread_packets++;
+}
+
+/* Whether the message is neither the owner's first one nor an empty one to be dropped. */
+static bool is_packet(wsm_connection *connection, const unsigned char *data, size_t size) {
+    if (!connection->first_message_seen && connection->owner_ops && connection->owner_ops->first_message) {
+        connection->first_message_seen = true;
+        connection->owner_ops->first_message(connection, data, size);
+        return false;
+    }
+    return connection->inbox && connection->state == WSM_STATE_OPEN && (size || !connection->drop_empty);
+}
+
+static void deliver_message(wsm_connection *connection) {
+    wsm_message *message = &connection->message;
+    size_t size = message->body.size;
+    if (is_packet(connection, message->body.data, size)) {
+        if (!wsm_packet_queue_push_bytes(connection->inbox, &message->body, connection->id, message->text)) {
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+            return;
+        }
+        count_unread(connection, size);
+    }
+    wsm_message_reset(message);
+}
+
+/* The common case, a whole message in one frame that is all there: from the read buffer straight into the inbox. */
+static void deliver_frame(wsm_connection *connection, unsigned char *data) {
+    size_t size = (size_t)connection->frame.length;
+    bool text = connection->frame.opcode == WSM_OP_TEXT;
+    unsigned char *to = connection->inbox ? wsm_packet_queue_reserve(connection->inbox, size) : data;
+    connection->message.text = false; /* nothing was started after all */
+    if (!to) {
+        fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+        return;
+    }
+    if (connection->frame.masked)
+        wsm_frame_mask(to, data, size, connection->frame.mask, 0);
+    else if (to != data)
+        memcpy(to, data, size);
+    if (text && !wsm_utf8_valid(to, size)) {
+        fail(connection, WSM_CLOSE_INVALID_PAYLOAD);
+    } else if (is_packet(connection, to, size)) {
+        wsm_packet_queue_commit(connection->inbox, size, connection->id, text);
+        count_unread(connection, size);
+    }
+}
+
+static void handle_control(wsm_connection *connection) {
+    switch (connection->frame.opcode) {
+    case WSM_OP_PING:
+        if (connection->close_sent) break;
+        if (queue_frame(connection, WSM_OP_PONG, connection->control, connection->control_size))
+            link_changed(connection);
+        else
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+        break;
+    case WSM_OP_CLOSE: wsm_connection_receive_close(connection, connection->control, connection->control_size); break;
+    default: break; /* a pong: any sign of life will do */
+    }
+}
+
+/* The head of a frame was read; checks that need the message so far. */
+static void begin_frame(wsm_connection *connection) {
+    connection->in_frame = true;
+    connection->frame_left = connection->frame.length;
+    connection->control_size = 0;
+    if (connection->frame.opcode >= WSM_OP_CLOSE || connection->state != WSM_STATE_OPEN) return;
+    int code = wsm_message_begin_frame(&connection->message, connection->frame.opcode, connection->frame.length, message_limit(connection));
+    if (code) fail(connection, code);
+}
+
+static void end_frame(wsm_connection *connection) {
+    connection->in_frame = false;
+    if (connection->frame.opcode >= WSM_OP_CLOSE) {
+        handle_control(connection);
+    } else if (connection->state == WSM_STATE_OPEN) {
+        int code = wsm_message_end_frame(&connection->message, connection->frame.fin);
+        if (code)
+            fail(connection, code);
+        else if (connection->frame.fin)
+            deliver_message(connection);
+    }
+}
+
+/* Takes payload of the current frame from `data`; returns the bytes used. */
+static size_t take_payload(wsm_connection *connection, unsigned char *data, size_t size) {
+    wsm_frame_head *frame = &connection->frame;
+    size_t part = size < connection->frame_left ? size : (size_t)connection->frame_left;
+    bool control = frame->opcode >= WSM_OP_CLOSE;
+    if (!control && connection->state == WSM_STATE_OPEN && part == frame->length && frame->fin && frame->opcode != WSM_OP_CONTINUATION) {
+        connection->in_frame = false;
+        deliver_frame(connection, data);
+        return part;
+    }
+    if (frame->masked) wsm_frame_mask(data, data, part, frame->mask, frame->length - connection->frame_left);
+    if (control) {
+        memcpy(connection->control + connection->control_size, data, part);
+        connection->control_size = (uint8_t)(connection->control_size + part);
+    } else if (connection->state == WSM_STATE_OPEN) {
+        int code = wsm_message_append(&connection->message, data, part);
+        if (code) fail(connection, code);
+    }
+    connection->frame_left -= part;
+    if (connection->frame_left == 0 && connection->state != WSM_STATE_CLOSED) end_frame(connection);
+    return part;
+}
+
+/* Handles frames until the bytes are used up or the program has to catch up; returns the bytes used. */
+static size_t take_frames(wsm_connection *connection, unsigned char *data, size_t size) {
+    size_t used = 0;
+    while (connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING) {
+        if (!connection->in_frame) {
+            size_t taken;
+            wsm_frame_status status = wsm_frame_read_head(&connection->reader, connection->server, data + used, size - used, &taken, &connection->frame);
+            used += taken;
+            if (status == WSM_FRAME_MORE) return used;
+            if (status == WSM_FRAME_INVALID) {
+                fail(connection, WSM_CLOSE_PROTOCOL_ERROR);
+                break;
+            }
+            begin_frame(connection);
+            if (connection->state == WSM_STATE_CLOSED) break;
+        }
+        if (connection->frame.opcode <= WSM_OP_BINARY && connection->frame.fin && connection->state == WSM_STATE_OPEN &&
+            connection->frame_left == connection->frame.length &&
+            !has_room(connection, connection->message.body.size + (size_t)connection->frame.length)) {
+            connection->stopped = true;
+            return used;
+        }
+        if (used == size && connection->frame_left) return used;
+        used += take_payload(connection, data + used, size - used);
+    }
+    return size; /* a closed connection needs nothing more */
+}
+
+/* ---- the server's opening handshake ---- */
+
+static void refuse(wsm_connection *connection, int status, const char *problem) {
+    wsm_bytes answer = {0};
+    char why[WSM_REASON_SIZE];
+    snprintf(why, sizeof why, "request refused with HTTP status %d: %s", status, problem);
+    wsm_connection_explain(connection, why);
+    if (!wsm_upgrade_write_refusal(&answer, status, problem) || !wsm_send_queue_raw(&connection->out, answer.data, answer.size))
+        connection->cut = true;
+    wsm_bytes_release(&answer);
+    set_state(connection, WSM_STATE_CLOSED);
+}
+
+static bool note_request(wsm_connection *connection, const wsm_upgrade_request *request, wsm_span protocol) {
+    wsm_bytes url = {0};
+    if (!wsm_bytes_append_text(&url, "ws://") || !wsm_bytes_append(&url, request->host.text, request->host.size) ||
+        !wsm_bytes_append(&url, request->target.text, request->target.size) || !wsm_bytes_append(&url, "", 1)) {
+        wsm_bytes_release(&url);
+        return false;
+    }
+    connection->url = (char *)url.data;
+    return !protocol.size || (connection->protocol = wsm_strndup(protocol.text, protocol.size));
+}
+
+static void answer_request(wsm_connection *connection, size_t head_size) {
+    wsm_upgrade_request request;
+    wsm_span protocol;
+    wsm_bytes answer = {0};
+    const char *problem;
+    int status = wsm_upgrade_parse((const char *)connection->held.data, head_size, &request, &problem);
+    if (status == 101 && !wsm_upgrade_choose_protocol(&request, connection->settings.protocols, &protocol)) {
+        status = 400;
+        problem = request.protocol_lines ? "none of these sub-protocols is spoken here" : "a sub-protocol is required";
+    }
+    if (status == 101 && connection->owner_ops && connection->owner_ops->admit)
+        status = connection->owner_ops->admit(connection, &problem);
+    if (status != 101) {
+        refuse(connection, status, problem);
+        return;
+    }
+    bool ok = note_request(connection, &request, protocol) &&
+              wsm_upgrade_write_accept(&answer, request.key, protocol, connection->settings.headers) &&
+              wsm_send_queue_raw(&connection->out, answer.data, answer.size);
+    wsm_bytes_release(&answer);
+    if (!ok) {
+        wsm_connection_abandon(connection, "out of memory");
+        return;
+    }
+    connection->greeting = true;
+    wsm_bytes_drop_front(&connection->held, head_size);
+    connection->on_hold = true; /* until the owner has announced it */
+    set_state(connection, WSM_STATE_OPEN);
+}
+
+static void take_request(wsm_connection *connection, size_t seen) {
+    size_t head_size = wsm_upgrade_head_size(connection->held.data, connection->held.size, seen);
+    if (head_size > WSM_REQUEST_HEAD_MAX || (!head_size && connection->held.size >= WSM_REQUEST_HEAD_MAX))
+        refuse(connection, 431, "the request head is larger than 4096 bytes");
+    else if (head_size)
+        answer_request(connection, head_size);
+}
+
+/* ---- entry points of the links ---- */
+
+static void take_held(wsm_connection *connection) {
+    if (connection->held.size && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
+        size_t used = take_frames(connection, connection->held.data, connection->held.size);
+        if (connection->held.size) wsm_bytes_drop_front(&connection->held, used < connection->held.size ? used : connection->held.size);
+    }
+    if (!connection->held.size) wsm_bytes_release(&connection->held);
+}
+
+void wsm_connection_receive(wsm_connection *connection, unsigned char *data, size_t size) {
+    if (connection->state == WSM_STATE_CLOSED) return;
+    size_t used = 0, seen = connection->held.size;
+    if (connection->state != WSM_STATE_CONNECTING && !seen && wsm_connection_wants_input(connection))
+        used = take_frames(connection, data, size);
+    if (used == size || connection->state == WSM_STATE_CLOSED) return;
+    if (!wsm_bytes_append(&connection->held, data + used, size - used)) {
+        fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+        return;
+    }
+    if (connection->state == WSM_STATE_CONNECTING) take_request(connection, seen);
+    take_held(connection);
+}
+
+void wsm_connection_resume(wsm_connection *connection) {
+    if (!wsm_connection_can_resume(connection)) return;
+    connection->stopped = false;
+    take_held(connection);
+    if (!connection->alive && !connection->held.size && connection->state != WSM_STATE_CLOSED) end_of_stream(connection);
+    link_changed(connection);
+}
+
+void wsm_connection_opened(wsm_connection *connection, const char *protocol) {
+    if (protocol && *protocol) connection->protocol = wsm_strndup(protocol, strlen(protocol));
+    set_state(connection, WSM_STATE_OPEN);
+}
+
+void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data, size_t size,
+                                 size_t frame_rest) {
+    if (connection->state != WSM_STATE_OPEN) return;
+    wsm_message *message = &connection->message;
+    bool starts = !message->started; /* libwebsockets has checked the order of fragments */
+    bool complete = final && !frame_rest;
+    int code = wsm_message_begin_frame(message, !starts ? WSM_OP_CONTINUATION : text ? WSM_OP_TEXT : WSM_OP_BINARY, size + frame_rest,
+                                       message_limit(connection));
+    if (!code) code = wsm_message_append(message, data, size);
+    if (!code) code = wsm_message_end_frame(message, complete);
+    if (code) {
+        fail(connection, code);
+        return;
+    }
+    if (!complete) return;
+    deliver_message(connection);
+    /* What was read already still comes, so the bound is passed by one read at the most. */
+    connection->stopped = connection->state == WSM_STATE_OPEN && !has_room(connection, 1);
+    if (connection->stopped) link_changed(connection);
+}

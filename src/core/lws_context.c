@@ -1,0 +1,55 @@
+#include "lws_context.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+const lws_retry_bo_t wsm_lws_no_timers;
+
+#if LWS_LIBRARY_VERSION_NUMBER >= 4001000
+/* Builds with Secure Streams would look up an outside host name in the first service call, blocking. */
+static int no_captive_portal_check(struct lws_context *context) {
+    (void)context;
+    return 0;
+}
+static const lws_system_ops_t system_ops = {.captive_portal_detect_request = no_captive_portal_check};
+#else
+static const lws_system_ops_t system_ops;
+#endif
+
+/* Above this many descriptors the table that finds a socket by its number would take too much memory. */
+enum { INDEXED_DESCRIPTORS = 65536 };
+
+static unsigned descriptor_limit(unsigned connections) {
+    struct rlimit limit;
+    if (connections) return connections;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= INDEXED_DESCRIPTORS) return 0;
+    return INDEXED_DESCRIPTORS;
+}
+
+struct lws_context *wsm_lws_context_new(unsigned connections) {
+    struct lws_context_creation_info info;
+    struct sigaction before;
+    memset(&info, 0, sizeof info);
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.fd_limit_per_thread = (unsigned)descriptor_limit(connections);
+    info.pt_serv_buf_size = WSM_READ_SIZE + 128;
+    info.max_http_header_data = 8192;
+    info.timeout_secs = 30;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4001000
+    info.connect_timeout_secs = 30;
+#endif
+    info.system_ops = &system_ops;
+    lws_set_log_level(0, NULL);
+    sigaction(SIGPIPE, NULL, &before);
+    struct lws_context *context = lws_create_context(&info);
+    /* libwebsockets ignores SIGPIPE, which is right unless the program has a handler of its own. */
+    if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) sigaction(SIGPIPE, &before, NULL);
+    return context;
+}
+
+void wsm_lws_kill(struct lws **wsi) {
+    /* With TLS it can take more than one call. */
+    for (int tries = 0; *wsi && tries < 4; tries++) lws_set_timeout(*wsi, (enum pending_timeout)1, LWS_TO_KILL_SYNC);
+}

@@ -1,0 +1,25 @@
+/* libwebsockets contexts as this module wants them: silent, without look-ups, timers or signals of their own.
+ * The only place that knows how versions 4.0 to 5.x of the library differ. */
+#ifndef WSM_LWS_CONTEXT_H
+#define WSM_LWS_CONTEXT_H
+
+#include <libwebsockets.h>
+
+#include "send_queue.h"
+
+_Static_assert(LWS_PRE <= WSM_HEADROOM, "WSM_HEADROOM must hold LWS_PRE");
+
+/* Largest read, in bytes. At least 16 KiB, or versions 4.0 to 4.2 can loop for ever with TLS. */
+enum { WSM_READ_SIZE = 64 * 1024 };
+
+/* A policy without pings and hang-ups of libwebsockets' own: every deadline is ours. */
+extern const lws_retry_bo_t wsm_lws_no_timers;
+
+/* A context for up to `connections` sockets (0: as many as the process may open) without any vhost. NULL if it
+ * cannot be made. The host program's SIGPIPE handler stays. */
+struct lws_context *wsm_lws_context_new(unsigned connections);
+
+/* Closes the socket at once; only from outside of callbacks. LWS_CALLBACK_WSI_DESTROY has come when it returns. */
+void wsm_lws_kill(struct lws **wsi);
+
+#endif

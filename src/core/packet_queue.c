@@ -1,0 +1,136 @@
+#include "packet_queue.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "memory.h"
+
+/* Packets lie one behind the other in blocks. One that is large, or came in its own memory, has a block to itself. */
+enum { BLOCK_SIZE = 32 * 1024, LARGE = 8 * 1024 };
+
+typedef struct record {
+    size_t size;
+    int32_t source;
+    uint32_t text;
+} record;
+
+typedef struct wsm_packet_block {
+    struct wsm_packet_block *next;
+    unsigned char *adopted; /* the only packet's content, if it is not inside */
+    size_t read, write, capacity;
+    alignas(max_align_t) unsigned char inside[];
+} wsm_packet_block;
+
+static size_t record_size(size_t payload) {
+    return sizeof(record) + ((payload + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1));
+}
+
+static void free_block(wsm_packet_block *block) {
+    if (!block) return;
+    wsm_free(block->adopted);
+    wsm_free(block);
+}
+
+static wsm_packet_block *append_block(wsm_packet_queue *queue, size_t capacity) {
+    wsm_packet_block *block = queue->spare;
+    if (block && capacity <= block->capacity) {
+        queue->spare = NULL;
+    } else {
+        block = wsm_alloc(sizeof *block + capacity);
+        if (!block) return NULL;
+        block->capacity = capacity;
+    }
+    block->next = NULL;
+    block->adopted = NULL;
+    block->read = block->write = 0;
+    if (queue->last)
+        queue->last->next = block;
+    else
+        queue->first = block;
+    queue->last = block;
+    return block;
+}
+
+unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size) {
+    if (size > SIZE_MAX / 2) return NULL;
+    size_t needed = record_size(size);
+    wsm_packet_block *block = queue->last;
+    if (!block || block->adopted || needed > block->capacity - block->write) {
+        block = append_block(queue, size >= LARGE ? needed : BLOCK_SIZE);
+        if (!block) return NULL;
+    }
+    return block->inside + block->write + sizeof(record);
+}
+
+static void write_record(wsm_packet_queue *queue, wsm_packet_block *block, record content, size_t advance) {
+    memcpy(block->inside + block->write, &content, sizeof content);
+    block->write += advance;
+    queue->count++;
+}
+
+void wsm_packet_queue_commit(wsm_packet_queue *queue, size_t size, int32_t source, bool text) {
+    write_record(queue, queue->last, (record){size, source, text}, record_size(size));
+}
+
+bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, int32_t source, bool text) {
+    if (content->size < LARGE) {
+        unsigned char *to = wsm_packet_queue_reserve(queue, content->size);
+        if (!to) return false;
+        if (content->size) memcpy(to, content->data, content->size);
+        wsm_packet_queue_commit(queue, content->size, source, text);
+        content->size = 0;
+        return true;
+    }
+    wsm_packet_block *block = append_block(queue, sizeof(record));
+    if (!block) return false;
+    block->adopted = content->data;
+    write_record(queue, block, (record){content->size, source, text}, sizeof(record));
+    *content = (wsm_bytes){0};
+    return true;
+}
+
+/* A reservation that was given up may have left empty blocks in front. */
+static wsm_packet_block *first_filled(const wsm_packet_queue *queue) {
+    wsm_packet_block *block = queue->first;
+    while (block && block->read == block->write) block = block->next;
+    return block;
+}
+
+bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
+    wsm_packet_block *block = first_filled(queue);
+    if (!block) return false;
+    record content;
+    memcpy(&content, block->inside + block->read, sizeof content);
+    packet->data = block->adopted ? block->adopted : block->inside + block->read + sizeof content;
+    packet->size = content.size;
+    packet->source = content.source;
+    packet->text = content.text != 0;
+    return true;
+}
+
+static void drop_first(wsm_packet_queue *queue) {
+    wsm_packet_block *block = queue->first;
+    queue->first = block->next;
+    if (!queue->first) queue->last = NULL;
+    if (!queue->spare && !block->adopted && block->capacity == BLOCK_SIZE)
+        queue->spare = block;
+    else
+        free_block(block);
+}
+
+void wsm_packet_queue_pop(wsm_packet_queue *queue) {
+    wsm_packet_block *block = first_filled(queue);
+    if (!block) return;
+    while (queue->first != block) drop_first(queue);
+    record content;
+    memcpy(&content, block->inside + block->read, sizeof content);
+    block->read += block->adopted ? sizeof content : record_size(content.size);
+    queue->count--;
+    if (block->read == block->write) drop_first(queue);
+}
+
+void wsm_packet_queue_clear(wsm_packet_queue *queue) {
+    while (queue->first) drop_first(queue);
+    free_block(queue->spare);
+    *queue = (wsm_packet_queue){0};
+}

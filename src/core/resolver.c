@@ -1,0 +1,109 @@
+/* Who owns what: a look-up is shared by its thread and the one who started it; whoever lets go last frees it. It is
+ * allocated by malloc, not by the core's allocator, which is not made for several threads. */
+#include "resolver.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct wsm_lookup {
+    atomic_int refs;
+    atomic_bool done;
+    int wake[2]; /* closed for writing when done */
+    int status;  /* of getaddrinfo */
+    wsm_addresses found;
+    char host[];
+};
+
+static void release(wsm_lookup *lookup) {
+    if (atomic_fetch_sub(&lookup->refs, 1) != 1) return;
+    close(lookup->wake[0]);
+    if (lookup->wake[1] >= 0) close(lookup->wake[1]);
+    free(lookup);
+}
+
+static int resolve(const char *host, int flags, wsm_addresses *addresses) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags}, *list = NULL;
+    addresses->count = 0;
+    int status = getaddrinfo(host, NULL, &hints, &list);
+    if (status) return status;
+    for (struct addrinfo *at = list; at && addresses->count < WSM_LOOKUP_MAX; at = at->ai_next)
+        if (getnameinfo(at->ai_addr, at->ai_addrlen, addresses->text[addresses->count], WSM_LOOKUP_TEXT_SIZE, NULL, 0, NI_NUMERICHOST) == 0)
+            addresses->count++;
+    freeaddrinfo(list);
+    return addresses->count ? 0 : EAI_NONAME;
+}
+
+static void *run(void *argument) {
+    wsm_lookup *lookup = argument;
+    lookup->status = resolve(lookup->host, 0, &lookup->found);
+    int end = lookup->wake[1];
+    lookup->wake[1] = -1;
+    atomic_store(&lookup->done, true);
+    close(end);
+    release(lookup);
+    return NULL;
+}
+
+/* The thread may outlive the Lua state, whose end unloads C modules. */
+static void stay_loaded(void) {
+    Dl_info self;
+    static const char anchor = 0;
+    if (dladdr(&anchor, &self) && self.dli_fname) dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+bool wsm_resolve_literal(const char *host, wsm_addresses *addresses) { return resolve(host, AI_NUMERICHOST, addresses) == 0; }
+
+wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, wsm_reason *reason) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    size_t size = strlen(host) + 1;
+    wsm_lookup *lookup = calloc(1, sizeof *lookup + size);
+    if (!lookup) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    memcpy(lookup->host, host, size);
+    atomic_init(&lookup->refs, 2);
+    if (pipe(lookup->wake) != 0) {
+        free(lookup);
+        return wsm_fail(reason, WSM_FAILED, "out of descriptors");
+    }
+    fcntl(lookup->wake[0], F_SETFD, FD_CLOEXEC);
+    fcntl(lookup->wake[1], F_SETFD, FD_CLOEXEC);
+    stay_loaded();
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all); /* the program's signal handlers belong to its own threads */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int problem = pthread_create(&thread, &attributes, run, lookup);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (problem) {
+        atomic_store(&lookup->refs, 1);
+        release(lookup);
+        return wsm_fail(reason, WSM_FAILED, "no thread for looking up \"%s\": %s", host, strerror(problem));
+    }
+    *out = lookup;
+    return WSM_OK;
+}
+
+int wsm_lookup_fd(const wsm_lookup *lookup) { return lookup->wake[0]; }
+
+bool wsm_lookup_done(wsm_lookup *lookup) { return atomic_load(&lookup->done); }
+
+wsm_error wsm_lookup_result(wsm_lookup *lookup, wsm_addresses *addresses, wsm_reason *reason) {
+    if (lookup->status)
+        return wsm_fail(reason, WSM_FAILED, "the host name \"%s\" was not found: %s", lookup->host, gai_strerror(lookup->status));
+    *addresses = lookup->found;
+    return WSM_OK;
+}
+
+void wsm_lookup_drop(wsm_lookup *lookup) {
+    if (lookup) release(lookup);
+}

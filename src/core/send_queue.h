@@ -1,0 +1,51 @@
+/* What a connection still has to send: whole frames, gathered so that many leave in one write. */
+#ifndef WSM_SEND_QUEUE_H
+#define WSM_SEND_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+/* Writable bytes that libwebsockets wants in front of what it is given (LWS_PRE; checked where it is known). */
+enum { WSM_HEADROOM = 32 };
+
+/* Frames in one piece of memory; shared between connections when a broadcast is large. */
+typedef struct wsm_chunk {
+    unsigned refs;
+    unsigned packets; /* data messages inside, and their payload in bytes */
+    size_t payload;
+    size_t size, capacity;
+    unsigned char memory[]; /* WSM_HEADROOM bytes, then the content */
+} wsm_chunk;
+
+static inline unsigned char *wsm_chunk_content(wsm_chunk *chunk) { return chunk->memory + WSM_HEADROOM; }
+/* One data frame as a chunk of its own, unmasked; NULL without memory. */
+wsm_chunk *wsm_chunk_frame(wsm_opcode opcode, const void *data, size_t size);
+void wsm_chunk_unref(wsm_chunk *chunk);
+
+struct wsm_send_node;
+
+/* Zero-initialised is empty. */
+typedef struct wsm_send_queue {
+    struct wsm_send_node *first, *last;
+    wsm_chunk *control; /* pongs and pings, which overtake data at a frame boundary */
+    size_t size;        /* bytes, frame heads included */
+    size_t payload;     /* bytes of data messages */
+    size_t packets;     /* data messages */
+} wsm_send_queue;
+
+/* All appends return false without memory, the queue unchanged. `mask` is NULL on a server. */
+bool wsm_send_queue_raw(wsm_send_queue *queue, const void *data, size_t size);
+bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask);
+bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask);
+/* Shares the chunk (takes a reference of its own). */
+bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk);
+
+/* Takes the next chunk to write out of the queue; the caller unrefs it. NULL if there is none. */
+wsm_chunk *wsm_send_queue_take(wsm_send_queue *queue);
+static inline bool wsm_send_queue_empty(const wsm_send_queue *queue) { return !queue->first && !queue->control; }
+void wsm_send_queue_clear(wsm_send_queue *queue);
+
+#endif

@@ -1,0 +1,446 @@
+/* Who owns what: the server holds one reference to each connection from accepting until libwebsockets has destroyed
+ * its socket (LWS_CALLBACK_WSI_DESTROY) and the turn is over; until then the connection is in exactly one of the lists. */
+#include "server_link.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "event_set.h"
+#include "listener.h"
+#include "lws_context.h"
+#include "memory.h"
+
+enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
+
+typedef struct wsm_connection_list {
+    wsm_connection *first, *last;
+    size_t count;
+} wsm_connection_list;
+
+struct wsm_server {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    wsm_event_set *events;
+    int listener;
+    uint16_t port;
+    pid_t process;
+    wsm_server_accept_fn *accept;
+    void *owner;
+
+    wsm_connection_list pending; /* in the handshake, oldest first */
+    wsm_connection_list open;
+    wsm_connection_list closing; /* the first to be cut first */
+    wsm_connection_list gone;    /* without a socket, released at the end of the turn */
+    wsm_connection *attention;   /* connections that changed, by link.next_attention */
+
+    int64_t handshake_timeout_ms;
+    size_t max_pending;
+    int64_t housekeeping_at, accept_again_at;
+    bool refusing, watching_listener;
+    bool more; /* a read filled its buffer: there may be more behind it */
+};
+
+/* ---- lists ---- */
+
+static void list_remove(wsm_connection *connection) {
+    wsm_link *link = &connection->link;
+    wsm_connection_list *list = link->list;
+    if (!list) return;
+    *(link->previous ? &link->previous->link.next : &list->first) = link->next;
+    *(link->next ? &link->next->link.previous : &list->last) = link->previous;
+    list->count--;
+    link->previous = link->next = NULL;
+    link->list = NULL;
+}
+
+static void list_move(wsm_connection_list *list, wsm_connection *connection) {
+    if (connection->link.list == list) return;
+    list_remove(connection);
+    connection->link.list = list;
+    connection->link.previous = list->last;
+    *(list->last ? &list->last->link.next : &list->first) = connection;
+    list->last = connection;
+    list->count++;
+    connection->link.since_ms = wsm_clock_ms();
+}
+
+static void let_go(wsm_connection *connection) {
+    list_remove(connection);
+    connection->link.ops = NULL;
+    connection->link.service = NULL;
+    wsm_connection_unref(connection);
+}
+
+static wsm_server *server_of(const wsm_connection *connection) { return connection->link.service; }
+
+/* ---- what connections ask for ---- */
+
+static bool link_write(wsm_connection *connection, unsigned char *data, size_t size) {
+    return connection->link.wsi && lws_write(connection->link.wsi, data, size, LWS_WRITE_RAW) == (int)size;
+}
+
+static bool link_busy(const wsm_connection *connection) {
+    return connection->link.wsi && lws_partial_buffered(connection->link.wsi);
+}
+
+static void link_changed(wsm_connection *connection) {
+    if (connection->link.attention) return;
+    connection->link.attention = true;
+    connection->link.next_attention = server_of(connection)->attention;
+    server_of(connection)->attention = connection;
+}
+
+static bool link_set_no_delay(wsm_connection *connection, bool enabled) {
+    int on = enabled;
+    return setsockopt(connection->link.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+static const wsm_link_ops link_ops = {link_write, link_busy, link_changed, link_set_no_delay};
+
+/* ---- libwebsockets ---- */
+
+static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
+    wsm_connection *connection = lws_get_opaque_user_data(wsi);
+    (void)user;
+    if (!connection) return 0;
+    switch ((int)why) {
+    case LWS_CALLBACK_RAW_ADOPT: connection->link.wsi = wsi; break;
+    case LWS_CALLBACK_RAW_RX:
+        server_of(connection)->more |= size >= WSM_READ_SIZE;
+        wsm_connection_receive(connection, in, size);
+        break;
+    case LWS_CALLBACK_WSI_DESTROY:
+        lws_set_opaque_user_data(wsi, NULL);
+        connection->link.wsi = NULL;
+        connection->link.fd = -1;
+        list_move(&server_of(connection)->gone, connection);
+        wsm_connection_lost(connection);
+        break;
+    default: break;
+    }
+    return 0;
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "raw", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = NULL},
+};
+
+static bool adopt(wsm_server *server, wsm_connection *connection, int fd) {
+    lws_adopt_desc_t description;
+    memset(&description, 0, sizeof description);
+    description.vh = server->vhost;
+    description.type = LWS_ADOPT_SOCKET;
+    description.fd.sockfd = fd;
+    description.vh_prot_name = "raw";
+    description.opaque = connection;
+    return lws_adopt_descriptor_vhost_via_info(&description) != NULL;
+}
+
+/* ---- accepting ---- */
+
+static void cut(wsm_connection *connection) { wsm_lws_kill(&connection->link.wsi); }
+
+static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
+    wsm_connection *connection = server->accept(server->owner);
+    if (!connection) {
+        close(fd);
+        return;
+    }
+    connection->remote = *remote;
+    connection->alive = true;
+    connection->link.ops = &link_ops;
+    connection->link.service = server;
+    connection->link.fd = fd;
+    /* libwebsockets closes the descriptor itself if it can't take it, without a callback. */
+    bool adopted = adopt(server, connection, fd) && connection->link.wsi;
+    if (!adopted || !wsm_event_set_add(server->events, fd, WSM_EVENT_READ, connection)) {
+        connection->owner_ops = NULL;
+        if (adopted) {
+            cut(connection); /* which moves it to those that are gone */
+        } else {
+            connection->alive = false;
+            let_go(connection);
+        }
+        return;
+    }
+    connection->link.interest = WSM_EVENT_READ;
+    if (server->pending.count >= server->max_pending && server->pending.first) {
+        wsm_connection_abandon(server->pending.first, "too many handshakes at once");
+        cut(server->pending.first);
+    }
+    list_move(&server->pending, connection);
+}
+
+static void watch_listener(wsm_server *server, bool watch) {
+    if (watch == server->watching_listener) return;
+    server->watching_listener = watch;
+    wsm_event_set_modify(server->events, server->listener, watch ? WSM_EVENT_READ : 0, server);
+}
+
+static void accept_all(wsm_server *server) {
+    wsm_address remote;
+    wsm_accepted result;
+    int fd;
+    while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) welcome(server, fd, &remote);
+    if (result == WSM_ACCEPT_EXHAUSTED) {
+        /* The waiting connection would wake us again and again. */
+        server->accept_again_at = wsm_clock_ms() + EXHAUSTED_PAUSE_MS;
+        watch_listener(server, false);
+    }
+}
+
+/* ---- turns ---- */
+
+static void serve(wsm_server *server, wsm_connection *connection, unsigned events) {
+    struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
+    ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
+                            (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
+    lws_service_fd(server->context, &ready);
+    link_changed(connection);
+}
+
+static void handle_event(wsm_server *server, wsm_connection *connection, unsigned events) {
+    /* It may have ended earlier in this batch; its descriptor could be somebody else's by now. */
+    if (!connection->alive || connection->on_hold) return;
+    if (connection->stopped && !(events & WSM_EVENT_WRITE)) {
+        if (events & WSM_EVENT_HANGUP) {
+            /* Can't be masked, and serving it would lose what the program has not read yet. */
+            wsm_event_set_remove(server->events, connection->link.fd);
+            connection->link.hung_up = true;
+        }
+        return;
+    }
+    serve(server, connection, events);
+}
+
+static void update_interest(wsm_server *server, wsm_connection *connection) {
+    if (connection->on_hold) return;
+    unsigned interest = link_busy(connection)                                                             ? WSM_EVENT_WRITE
+                        : connection->state == WSM_STATE_CLOSED || wsm_connection_wants_input(connection) ? WSM_EVENT_READ
+                                                                                                          : 0;
+    if (connection->link.hung_up || interest == connection->link.interest) return;
+    connection->link.interest = interest;
+    wsm_event_set_modify(server->events, connection->link.fd, interest, connection);
+}
+
+/* The last steps of a closed connection: what is queued, then the end of our direction, then that of the peer's. */
+static void farewell(wsm_connection *connection) {
+    bool sent = !wsm_connection_has_output(connection) && !link_busy(connection);
+    if (connection->cut || connection->write_failed || (sent && connection->close_received)) {
+        cut(connection);
+    } else if (sent && !connection->link.half_closed) {
+        /* Closing at once with unread input would reset the connection and could destroy what we just sent. */
+        connection->link.half_closed = true;
+        shutdown(connection->link.fd, SHUT_WR);
+    }
+}
+
+static void look_after(wsm_server *server, wsm_connection *connection) {
+    if (!connection->alive) {
+        if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
+        return;
+    }
+    if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
+    while (connection->link.hung_up && connection->alive && wsm_connection_wants_input(connection))
+        serve(server, connection, WSM_EVENT_READ | WSM_EVENT_HANGUP);
+    wsm_connection_flush(connection);
+    if (connection->state >= WSM_STATE_CLOSING || connection->write_failed)
+        list_move(&server->closing, connection);
+    else if (connection->state == WSM_STATE_OPEN)
+        list_move(&server->open, connection);
+    if (connection->state == WSM_STATE_CLOSED) farewell(connection);
+    if (connection->alive) update_interest(server, connection);
+}
+
+void wsm_server_flush(wsm_server *server) {
+    wsm_connection **at = &server->attention;
+    while (*at) {
+        wsm_connection *connection = *at;
+        wsm_connection_flush(connection);
+        bool settled = connection->alive && connection->link.list == &server->open && connection->state == WSM_STATE_OPEN &&
+                       !connection->write_failed && !link_busy(connection) && connection->link.interest == WSM_EVENT_READ &&
+                       !wsm_connection_can_resume(connection);
+        if (settled) {
+            *at = connection->link.next_attention;
+            connection->link.attention = false;
+        } else {
+            at = &connection->link.next_attention;
+        }
+    }
+}
+
+void wsm_server_settle(wsm_server *server) {
+    while (server->attention) {
+        wsm_connection *connection = server->attention;
+        server->attention = connection->link.next_attention;
+        connection->link.attention = false;
+        look_after(server, connection);
+    }
+}
+
+static void drop_overdue(wsm_server *server, int64_t now) {
+    wsm_connection *first;
+    while ((first = server->pending.first) && now - first->link.since_ms > server->handshake_timeout_ms) {
+        if (first->state == WSM_STATE_OPEN) { /* accepted a moment ago, not settled yet */
+            list_move(&server->open, first);
+            continue;
+        }
+        wsm_connection_abandon(first, "the handshake took too long");
+        cut(first);
+    }
+    while ((first = server->closing.first) && now - first->link.since_ms > WSM_CLOSING_LIMIT_MS) {
+        wsm_connection_abandon(first, "the closing handshake took too long");
+        cut(first);
+    }
+}
+
+/* Those without a socket that still have received bytes for the program stay until it has taken them. */
+static void release_gone(wsm_server *server) {
+    for (wsm_connection *next, *connection = server->gone.first; connection; connection = next) {
+        next = connection->link.next;
+        if (connection->link.attention || connection->state != WSM_STATE_CLOSED) continue;
+        let_go(connection);
+    }
+}
+
+bool wsm_server_service(wsm_server *server, int wait_ms) {
+    wsm_event ready[EVENT_BATCH];
+    bool interrupted = false;
+    int64_t now = wsm_clock_ms(), started = now;
+    watch_listener(server, !server->refusing && now >= server->accept_again_at);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        bool accepting = false;
+        server->more = false;
+        int count = wsm_event_set_wait(server->events, ready, EVENT_BATCH, round ? 0 : wait_ms);
+        interrupted |= count < 0;
+        if (round == 0 && wait_ms) started = wsm_clock_ms();
+        for (int i = 0; i < count; i++) {
+            if (ready[i].data == server)
+                accepting = true;
+            else
+                handle_event(server, ready[i].data, ready[i].events);
+        }
+        /* Last, so that no new connection gets the number of one that ended in this batch. */
+        if (accepting) accept_all(server);
+        if (count < EVENT_BATCH && !server->more && !accepting) break;
+        if (wsm_clock_ms() - started > BUDGET_MS) break;
+    }
+    now = wsm_clock_ms();
+    if (now >= server->housekeeping_at) {
+        server->housekeeping_at = now + HOUSEKEEPING_MS;
+        lws_service(server->context, -1);
+    }
+    drop_overdue(server, now);
+    release_gone(server);
+    return !interrupted;
+}
+
+static int earlier(int limit, const wsm_connection *first, int64_t allowed, int64_t now) {
+    if (!first) return limit;
+    int64_t left = first->link.since_ms + allowed + 1 - now;
+    return left >= limit ? limit : left > 0 ? (int)left : 0;
+}
+
+int wsm_server_time_left(const wsm_server *server, int limit) {
+    int64_t now = wsm_clock_ms();
+    limit = earlier(limit, server->pending.first, server->handshake_timeout_ms, now);
+    limit = earlier(limit, server->closing.first, WSM_CLOSING_LIMIT_MS, now);
+    if (server->accept_again_at > now && server->accept_again_at - now < limit) limit = (int)(server->accept_again_at - now);
+    return limit;
+}
+
+/* ---- life ---- */
+
+uint16_t wsm_server_port(const wsm_server *server) { return server->port; }
+void wsm_server_set_refusing(wsm_server *server, bool refusing) { server->refusing = refusing; }
+
+void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending) {
+    server->handshake_timeout_ms = timeout_ms;
+    server->max_pending = max_pending;
+}
+
+static bool open_context(wsm_server *server) {
+    struct lws_context_creation_info info;
+    server->context = wsm_lws_context_new(0);
+    if (!server->context) return false;
+    memset(&info, 0, sizeof info);
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.protocols = protocols;
+    info.vhost_name = "server";
+    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
+    info.retry_and_idle_policy = &wsm_lws_no_timers;
+    server->vhost = lws_create_vhost(server->context, &info);
+    return server->vhost != NULL;
+}
+
+wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, wsm_server_accept_fn *accept, void *owner,
+                          wsm_reason *reason) {
+    wsm_server *server = wsm_alloc_zero(sizeof *server);
+    if (!server) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    *server = (wsm_server){.listener = -1, .port = port, .process = getpid(), .accept = accept, .owner = owner,
+                           .max_pending = WSM_DEFAULT_MAX_PENDING, .handshake_timeout_ms = 3000};
+    wsm_error error = wsm_listener_open(address, &server->port, &server->listener, reason);
+    if (!error && (!(server->events = wsm_event_set_open()) || !open_context(server) ||
+                   !wsm_event_set_add(server->events, server->listener, WSM_EVENT_READ, server)))
+        error = wsm_fail(reason, WSM_ERR_CANT_CREATE, "libwebsockets could not be started (out of descriptors or memory?)");
+    if (error) {
+        wsm_server_close(server);
+        return error;
+    }
+    server->watching_listener = true;
+    server->housekeeping_at = wsm_clock_ms() + HOUSEKEEPING_MS;
+    *out = server;
+    return WSM_OK;
+}
+
+/* Bytes that the peer sent and nobody will read would make the kernel reset the connection, and the reset could
+ * destroy the close frame that was just sent. */
+static void discard_input(wsm_connection_list *list) {
+    static const int enough = 64;
+    char scrap[4096];
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next)
+        for (int i = 0; i < enough && recv(connection->link.fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
+}
+
+static void disown_list(wsm_connection_list *list) {
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next) wsm_connection_disown(connection);
+}
+
+static void drop_list(wsm_connection_list *list) {
+    while (list->first) {
+        wsm_connection *connection = list->first;
+        connection->alive = false;
+        let_go(connection);
+    }
+}
+
+void wsm_server_close(wsm_server *server) {
+    if (!server) return;
+    if (server->process != getpid()) {
+        /* The sockets belong to the parent as well: closing them properly would shut them down for it too. */
+        if (server->listener >= 0) close(server->listener);
+        wsm_event_set_close(server->events);
+        return;
+    }
+    if (server->listener >= 0) close(server->listener);
+    disown_list(&server->pending);
+    disown_list(&server->open);
+    disown_list(&server->closing);
+    disown_list(&server->gone);
+    wsm_server_settle(server);
+    discard_input(&server->open);
+    discard_input(&server->closing);
+    if (server->context) lws_context_destroy(server->context);
+    drop_list(&server->pending);
+    drop_list(&server->open);
+    drop_list(&server->closing);
+    drop_list(&server->gone);
+    wsm_event_set_close(server->events);
+    wsm_free(server);
+}

@@ -1,0 +1,42 @@
+/* Server connections: a listening socket of ours, libwebsockets' raw role for each accepted connection, and an event
+ * set that finds the ready ones. The WebSocket protocol on top is connection.c's. */
+#ifndef WSM_SERVER_LINK_H
+#define WSM_SERVER_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connection.h"
+#include "error.h"
+
+enum { WSM_DEFAULT_MAX_PENDING = 1024 };
+
+typedef struct wsm_server wsm_server;
+
+/* Makes the connection object for a socket that was accepted; NULL drops the socket. */
+typedef wsm_connection *wsm_server_accept_fn(void *owner);
+
+/* Listens at once; see wsm_listener_open for the errors. `owner` is handed to `accept`. */
+wsm_error wsm_server_open(wsm_server **server, const char *address, uint16_t port, wsm_server_accept_fn *accept, void *owner,
+                          wsm_reason *reason);
+/* Cuts everything: what lies in a connection's queue is still handed to its socket, nothing more is read. In a child
+ * process made by fork only this process's memory and descriptors are given up. */
+void wsm_server_close(wsm_server *server);
+
+uint16_t wsm_server_port(const wsm_server *server);
+/* While refusing, waiting TCP connections are not accepted. */
+void wsm_server_set_refusing(wsm_server *server, bool refusing);
+/* How long a handshake may take, and how many may go on at once (the oldest is dropped for a new one). */
+void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending);
+
+/* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
+ * False if a signal interrupted the wait: the program may want to react. */
+bool wsm_server_service(wsm_server *server, int wait_ms);
+/* Only sends what is queued. */
+void wsm_server_flush(wsm_server *server);
+/* Acts on what changed since: sends what is queued, reads on where the program made room, ends what is closed. */
+void wsm_server_settle(wsm_server *server);
+/* Milliseconds until something is overdue, at most `limit`. */
+int wsm_server_time_left(const wsm_server *server, int limit);
+
+#endif
