@@ -43,11 +43,20 @@ local function deliver(peer)
   end
 end
 
+local function check_timeout(timeout)
+  if type(timeout) ~= "number" then
+    error(("bad argument #1 to 'poll' (number expected, got %s)"):format(type(timeout)), 3)
+  elseif timeout < 0 or timeout ~= timeout then
+    error("bad argument #1 to 'poll' (must not be negative)", 3)
+  end
+end
+
 --- Does what is due: accepts, reads, sends, and calls the handlers of signals. Waits at most `timeout` seconds for
 -- something to happen; without it, not at all. An error in a handler is passed on with its traceback; what is still
 -- to be told comes at the next poll.
 -- @tparam[opt=0] number timeout seconds
 function methods.poll(peer, timeout)
+  if timeout ~= nil then check_timeout(timeout) end
   class.poll(peer, timeout)
   local ok, err = xpcall(function() deliver(peer) end, traceback)
   class.end_turn(peer)

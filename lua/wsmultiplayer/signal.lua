@@ -67,7 +67,6 @@ function Signal:disconnect(fn)
   for i = 1, #self.connections do
     if i ~= at then connections[#connections + 1] = self.connections[i] end
   end
-  self.connections[at].disconnected = true
   self.connections = connections
   return OK
 end
@@ -93,26 +92,26 @@ function Signal:get_name() return self.name end
 
 function Signal:__tostring() return "Signal: " .. self.name end
 
--- Starts an emission to those connected now; `step` calls the next one.
+-- Starts an emission to those connected now; `step` calls the next one. What is disconnected meanwhile is still called,
+-- as in Godot.
 local function begin(self, ...)
-  return { signal = self, connections = self.connections, at = 0, count = select("#", ...), ... }
+  local emission = { connections = self.connections, at = 0, count = select("#", ...), ... }
+  for i = 1, #emission.connections do
+    local connection = emission.connections[i]
+    if connection.one_shot then self:disconnect(connection.callable) end
+  end
+  return emission
 end
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
--- Calls the next function that is still connected. False when there is none left.
+-- Calls the next function. False when there is none left.
 local function step(emission)
-  local connections = emission.connections
-  while emission.at < #connections do
-    emission.at = emission.at + 1
-    local connection = connections[emission.at]
-    if not connection.disconnected then
-      if connection.one_shot then emission.signal:disconnect(connection.callable) end
-      connection.callable(unpack(emission, 1, emission.count))
-      return true
-    end
-  end
-  return false
+  emission.at = emission.at + 1
+  local connection = emission.connections[emission.at]
+  if not connection then return false end
+  connection.callable(unpack(emission, 1, emission.count))
+  return true
 end
 
 --- Calls all connected functions with the arguments, now. An error in one of them ends it and is passed on.

@@ -47,8 +47,7 @@ const char *wsm_check_text(lua_State *L, int index) {
     check_type(L, index, NULL, LUA_TSTRING);
     size_t size;
     const char *text = lua_tolstring(L, index, &size);
-    if (strlen(text) != size) wsm_bad_value(L, index, NULL, "contains a zero byte");
-    return text;
+    return strlen(text) == size ? text : NULL;
 }
 
 /* Everything that can raise, so that building the list afterwards can't leave it behind. */
@@ -105,6 +104,6 @@ void wsm_push_strings(lua_State *L, const wsm_string_list *list) {
 int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason) {
     lua_pushinteger(L, error);
     if (error == WSM_OK) return 1;
-    lua_pushstring(L, reason->text[0] ? reason->text : wsm_error_string(error));
+    lua_pushstring(L, reason->text[0] ? reason->text : wsm_error_string((int)error));
     return 2;
 }

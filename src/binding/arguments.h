@@ -16,7 +16,7 @@ bool wsm_check_boolean(lua_State *L, int index, const char *field);
 lua_Number wsm_check_number(lua_State *L, int index, const char *field);
 /* A number of seconds >= 0, nil or none counting as 0, as whole milliseconds rounded up. */
 int64_t wsm_opt_milliseconds(lua_State *L, int index);
-/* A text without NUL. */
+/* NULL if the text contains a zero byte. */
 const char *wsm_check_text(lua_State *L, int index);
 bool wsm_opt_boolean(lua_State *L, int index, bool otherwise);
 /* A new list from a sequence of strings; `strip` takes white space off their ends. Raises without memory. */

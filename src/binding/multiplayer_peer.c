@@ -99,12 +99,18 @@ static void refuse_tls_options(lua_State *L, int index) {
     if (!lua_isnoneornil(L, index)) luaL_argerror(L, index, lua_pushfstring(L, "TLSOptions expected, got %s", luaL_typename(L, index)));
 }
 
+static int zero_byte(lua_State *L, const char *what) {
+    wsm_reason reason;
+    return wsm_push_error(L, wsm_fail(&reason, WSM_ERR_INVALID_PARAMETER, "zero byte in the %s", what), &reason);
+}
+
 static int create_server(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_reason reason = {""};
     lua_Number port = wsm_check_number(L, 2, NULL);
     const char *address = lua_isnoneornil(L, 3) ? "*" : wsm_check_text(L, 3);
     refuse_tls_options(L, 4);
+    if (!address) return zero_byte(L, "bind address");
     if (port != floor(port)) luaL_argerror(L, 2, "number has no integer representation");
     int64_t number = port >= -1 && port <= 65536 ? (int64_t)port : -1;
     return wsm_push_error(L, wsm_multiplayer_create_server(peer, number, address, &reason), &reason);
@@ -115,6 +121,7 @@ static int create_client(lua_State *L) {
     wsm_reason reason = {""};
     const char *url = wsm_check_text(L, 2);
     refuse_tls_options(L, 3);
+    if (!url) return zero_byte(L, "URL");
     return wsm_push_error(L, wsm_multiplayer_create_client(peer, url, &reason), &reason);
 }
 
@@ -214,9 +221,11 @@ static int get_packet(lua_State *L) {
     }
     lua_pushlstring(L, (const char *)packet.data, packet.size);
     wsm_multiplayer_take_packet(peer, &packet);
+    wsm_multiplayer_flush_if_idle(peer);
     return 1;
 }
 
+/* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others. */
 static int next_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
@@ -250,7 +259,8 @@ static int get_unique_id(lua_State *L) { return push_integer(L, check(L)->unique
 static int is_server(lua_State *L) { return push_boolean(L, wsm_multiplayer_is_server(check(L))); }
 static int is_server_relay_supported(lua_State *L) { return check(L), push_boolean(L, true); }
 static int get_bound_port(lua_State *L) { return push_integer(L, wsm_multiplayer_bound_port(check(L))); }
-static int get_max_packet_size(lua_State *L) { return push_integer(L, check(L)->settings.outbound_buffer_size); }
+/* Godot still counts the 9 bytes of a header that its protocol had before version 4. */
+static int get_max_packet_size(lua_State *L) { return push_integer(L, (lua_Integer)check(L)->settings.outbound_buffer_size - 9); }
 
 static int generate_unique_id(lua_State *L) {
     int32_t id = wsm_multiplayer_generate_id(check(L));

@@ -93,12 +93,13 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
 }
 
 /* libwebsockets takes an answer without a sub-protocol although one was asked for; Godot does not. */
-static int check_protocol(wsm_client *client, struct lws *wsi, char *protocol, size_t size) {
+static int check_protocol(wsm_client *client, struct lws *wsi) {
+    char protocol[256];
     const wsm_string_list *asked = client->connection->settings.protocols;
-    int length = lws_hdr_copy(wsi, protocol, (int)size, WSI_TOKEN_PROTOCOL);
-    if (length <= 0) protocol[0] = '\0';
+    int length = lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
     bool agreed = length > 0 ? wsm_string_list_contains(asked, protocol, strlen(protocol)) : !wsm_string_list_count(asked);
     if (!agreed) snprintf(client->error, sizeof client->error, "no sub-protocol could be agreed on");
+    if (agreed && length > 0) client->connection->protocol = wsm_strndup(protocol, strlen(protocol));
     return agreed ? 0 : -1;
 }
 
@@ -126,7 +127,6 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
     wsm_client *client = vhost ? lws_vhost_user(vhost) : NULL;
-    char protocol[256];
     (void)user;
     if (!client) return 0;
     switch ((int)why) {
@@ -135,12 +135,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         client->http_status = (int)lws_http_client_http_response(wsi);
         break;
-    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi, protocol, sizeof protocol);
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         client->progress++;
         client->attempting = false;
-        check_protocol(client, wsi, protocol, sizeof protocol);
-        wsm_connection_opened(client->connection, protocol);
+        wsm_connection_opened(client->connection);
         break;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         client->progress++;

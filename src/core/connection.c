@@ -35,7 +35,7 @@ wsm_connection *wsm_connection_new(bool server, const wsm_settings *settings, ws
     wsm_string_list_ref(settings->protocols);
     wsm_string_list_ref(settings->headers);
     connection->inbox = inbox;
-    connection->close_code = -1;
+    connection->close_code = connection->sent_code = -1;
     connection->link.fd = -1;
     return connection;
 }
@@ -185,6 +185,7 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
     } else if (connection->state == WSM_STATE_OPEN) {
         queue_close(connection, payload, close_payload(payload, code, reason, size));
         connection->clean = true;
+        connection->sent_code = code;
         wsm_connection_explain(connection, "closed by this program");
         wsm_bytes_release(&connection->held);
         set_state(connection, WSM_STATE_CLOSING);
@@ -539,10 +540,7 @@ void wsm_connection_resume(wsm_connection *connection) {
     link_changed(connection);
 }
 
-void wsm_connection_opened(wsm_connection *connection, const char *protocol) {
-    if (protocol && *protocol) connection->protocol = wsm_strndup(protocol, strlen(protocol));
-    set_state(connection, WSM_STATE_OPEN);
-}
+void wsm_connection_opened(wsm_connection *connection) { set_state(connection, WSM_STATE_OPEN); }
 
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data, size_t size,
                                  size_t frame_rest) {

@@ -135,7 +135,8 @@ typedef struct wsm_connection {
     bool close_sent, close_received;
     bool cut;        /* no farewell: drop the socket */
     bool clean;      /* ended by a close frame of either side */
-    int close_code;  /* -1: none */
+    int close_code;  /* of the close frame received, or raised by a failure; -1: none */
+    int sent_code;   /* of the close frame this program asked for; -1: none */
     char *close_reason; /* NULL: "" */
     char *why;       /* text of what ended or refused it; NULL: nothing to say */
 
@@ -177,8 +178,8 @@ void wsm_connection_resume(wsm_connection *connection);
 bool wsm_connection_wants_input(const wsm_connection *connection);
 /* Whether wsm_connection_resume would get anywhere. */
 bool wsm_connection_can_resume(const wsm_connection *connection);
-/* Client side: the answer was accepted; `protocol` may be NULL. */
-void wsm_connection_opened(wsm_connection *connection, const char *protocol);
+/* Client side: the answer was accepted (`protocol` is set). */
+void wsm_connection_opened(wsm_connection *connection);
 /* Client side: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still has behind
  * this part. */
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data, size_t size,

@@ -35,7 +35,7 @@ struct lws_context *wsm_lws_context_new(unsigned connections) {
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.fd_limit_per_thread = (unsigned)descriptor_limit(connections);
     info.pt_serv_buf_size = WSM_READ_SIZE + 128;
-    info.max_http_header_data = 8192;
+    info.max_http_header_data = 4096; /* of an answer, as in Godot */
     info.timeout_secs = 30;
 #if LWS_LIBRARY_VERSION_NUMBER >= 4001000
     info.connect_timeout_secs = 30;

@@ -335,7 +335,7 @@ static bool join(wsm_multiplayer *peer, wsm_connection *connection) {
 static void describe_end(wsm_peer_event *event, const wsm_connection *connection) {
     *event = (wsm_peer_event){.kind = WSM_PEER_DISCONNECTED,
                               .id = connection->id,
-                              .close_code = connection->close_code,
+                              .close_code = connection->close_code >= 0 ? connection->close_code : connection->sent_code,
                               .close_reason = connection->close_reason ? connection->close_reason : "",
                               .clean = connection->clean};
 }
@@ -422,13 +422,16 @@ wsm_error wsm_multiplayer_put_packet(wsm_multiplayer *peer, const void *data, si
     } else {
         broadcast(peer, data, size);
     }
-    if (sends_at_once(peer)) wsm_multiplayer_flush(peer);
+    wsm_multiplayer_flush_if_idle(peer);
     return error;
 }
 
-size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
-    /* A program that finds the queue empty has answered what it wants to answer. */
+void wsm_multiplayer_flush_if_idle(wsm_multiplayer *peer) {
     if (sends_at_once(peer)) wsm_multiplayer_flush(peer);
+}
+
+size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
+    wsm_multiplayer_flush_if_idle(peer);
     return peer->packets_hidden ? 0 : peer->inbox.count;
 }
 
@@ -436,7 +439,7 @@ wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet)
     peer->packet_error = peer->status != WSM_STATUS_CONNECTED                                   ? WSM_ERR_UNCONFIGURED
                          : peer->packets_hidden || !wsm_packet_queue_peek(&peer->inbox, packet) ? WSM_ERR_UNAVAILABLE
                                                                                                 : WSM_OK;
-    if (peer->packet_error == WSM_ERR_UNAVAILABLE && sends_at_once(peer)) wsm_multiplayer_flush(peer);
+    if (peer->packet_error == WSM_ERR_UNAVAILABLE) wsm_multiplayer_flush_if_idle(peer);
     return peer->packet_error;
 }
 

@@ -89,8 +89,9 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
-/* Sends what was gathered. */
+/* Sends what was gathered; the second only by the rule of autoflush: outside of a turn, with no unread packets. */
 void wsm_multiplayer_flush(wsm_multiplayer *peer);
+void wsm_multiplayer_flush_if_idle(wsm_multiplayer *peer);
 
 /* Sends to target_peer. On a server the result is OK for broadcasts, and the real one for a single peer. */
 wsm_error wsm_multiplayer_put_packet(wsm_multiplayer *peer, const void *data, size_t size, wsm_reason *reason);

@@ -74,7 +74,7 @@ size_t wsm_upgrade_head_size(const unsigned char *data, size_t size, size_t seen
 
 /* What was found in the header lines. */
 typedef struct findings {
-    unsigned hosts, keys, versions, upgrades;
+    unsigned hosts, keys, versions;
     bool upgrade, connection, version13, body, protocol_overflow;
 } findings;
 
@@ -90,7 +90,6 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
         found->versions++;
     } else if (equals_ignoring_case(name, "upgrade")) {
         found->upgrade = found->upgrade || list_has(value, "websocket");
-        found->upgrades++;
     } else if (equals_ignoring_case(name, "connection")) {
         found->connection = found->connection || list_has(value, "upgrade");
     } else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
@@ -138,14 +137,13 @@ static int judge(const wsm_upgrade_request *request, const findings *found, cons
         *problem = "exactly one Host header is required";
         return 400;
     }
-    if (!found->upgrades) {
-        *problem = "this is a WebSocket server: an Upgrade is required";
+    if (!found->upgrade) {
+        *problem = "this is a WebSocket server: an Upgrade to websocket is required";
         return 426;
     }
-    *problem = !found->upgrade      ? "Upgrade must name websocket"
-               : !found->connection ? "Connection must name Upgrade"
-               : found->body        ? "a body is not allowed"
-               : NULL;
+    *problem = !found->connection ? "Connection must name Upgrade"
+               : found->body      ? "a body is not allowed"
+                                  : NULL;
     if (*problem) return 400;
     if (found->versions != 1 || !found->version13) {
         *problem = "Sec-WebSocket-Version must be 13";

@@ -1,0 +1,194 @@
+## wsmultiplayer: make TARGET [NAME=VALUE ...]
+##
+## Use it
+##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
+##   make demo         install what is missing, build, and run a chat of four processes
+##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
+##   make install      install under PREFIX (/usr/local); also: make uninstall
+## Work on it
+##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
+##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make lint         luacheck, and every C compiler found with strict warnings
+##   make rockspec     write the lists of source files in the rockspec anew
+##   make units        the test-only module of socket-free parts
+##   make clean        remove build/
+## Settings
+##   LUA=lua5.1 lua5.2 lua5.3 lua5.4 luajit, or a path    LUA_INCDIR=the directory of its lua.h
+##   LWS_CFLAGS= LWS_LIBS= where libwebsockets is          CC= CFLAGS= LDFLAGS=    STRICT=1 lint's warnings, as errors
+##   BUILD=build PREFIX=/usr/local DESTDIR=             V=1 shows the commands
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+INSTALL ?= install
+LUAS    ?= $(if $(findstring command line,$(origin LUA)),$(LUA))
+ROCKSPEC = wsmultiplayer-scm-1.rockspec
+
+# ---- Lua: its command, its short name (lua5.4, luajit), the X.Y of its API and where its headers are
+
+ifeq ($(LUA),)
+LUA := $(shell for l in lua5.4 lua5.3 lua5.2 lua5.1 luajit lua; do command -v $$l >/dev/null && echo $$l && break; done)
+endif
+LUA_NAME := $(if $(LUA),$(shell $(LUA) -e 'print(jit and "luajit" or (_VERSION:lower():gsub(" ", "")))' 2>/dev/null </dev/null))
+LUA_NAME := $(or $(LUA_NAME),$(notdir $(LUA)),lua)
+LUA_VERSION := $(if $(filter luajit,$(LUA_NAME)),5.1,$(patsubst lua%,%,$(LUA_NAME)))
+
+# Headers beside the interpreter come first, so that a Lua of one's own is not mixed with the system's.
+lua_home = $(abspath $(dir $(shell command -v $(LUA) 2>/dev/null))../include)
+lua_dirs = $(if $(filter luajit,$(LUA_NAME)),luajit-2.1 luajit-2.0 luajit,lua$(LUA_VERSION) lua-$(LUA_VERSION) lua/$(LUA_VERSION) lua) .
+LUA_INCDIR ?= $(patsubst %/lua.h,%,$(abspath $(firstword $(wildcard $(lua_dirs:%=$(lua_home)/%/lua.h)))))
+lua_pcs = $(if $(filter luajit,$(LUA_NAME)),luajit,lua$(LUA_VERSION) lua-$(LUA_VERSION) lua$(subst .,,$(LUA_VERSION)) lua)
+lua_pc = $(shell for p in $(lua_pcs); do pkg-config --exists $$p 2>/dev/null && pkg-config --cflags $$p && break; done)
+LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(lua_pc))
+
+# ---- libwebsockets
+
+ifeq ($(origin LWS_CFLAGS),undefined)
+LWS_CFLAGS := $(shell pkg-config --cflags libwebsockets 2>/dev/null)
+endif
+ifeq ($(origin LWS_LIBS),undefined)
+LWS_LIBS := $(shell pkg-config --libs libwebsockets 2>/dev/null || echo -lwebsockets)
+endif
+
+# ---- Flags. Headers of others are system headers: their warnings are not ours.
+
+STRICT_WARNINGS = -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align \
+  -Wconversion -Wsign-conversion -Wdouble-promotion -Wundef -Wwrite-strings -Wvla -Wpointer-arith -Wformat=2 \
+  -Wimplicit-fallthrough -Wnull-dereference -Wredundant-decls -Wnested-externs -Werror
+OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Wall -Wextra $(if $(STRICT),$(STRICT_WARNINGS)) $(CFLAGS)
+CORE_CFLAGS = $(OUR_CFLAGS) $(patsubst -I%,-isystem %,$(LWS_CFLAGS))
+LUA_BINDING_CFLAGS = $(CORE_CFLAGS) $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
+# A module takes Lua's functions from the program that loads it: liblua on this line would be a second Lua.
+MODULE = $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
+
+# ---- Files
+
+LUA_BUILD := $(BUILD)/$(LUA_NAME)
+CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
+CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.so
+UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.so
+CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/core/*.c)))
+BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
+LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
+
+.PHONY: all units env install uninstall clean lint test test-sanitize demo run-demo rockspec help check-lua check-lws FORCE
+.DELETE_ON_ERROR:
+
+# One line a file; V=1 shows the commands, -s nothing.
+short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1';))
+
+all: $(CORE_SO)
+
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO))
+
+$(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
+	@rm -f $@
+	$(call short,AR $@)$(AR) rcs $@ $(CORE_OBJS)
+
+$(CORE_SO): $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
+	@mkdir -p $(@D)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS)
+
+$(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS)
+
+$(BUILD)/core/%.o: src/core/%.c $(BUILD)/core/flags
+	$(call short,CC $<)$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LUA_BUILD)/binding/%.o: src/binding/%.c $(LUA_BUILD)/flags
+	@mkdir -p $(@D)
+	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LUA_BUILD)/units.o: spec/support/units.c $(LUA_BUILD)/flags
+	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -Isrc -Isrc/core -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(BUILD)/core/*.d $(LUA_BUILD)/*.d $(LUA_BUILD)/binding/*.d)
+
+# ---- What a build was made with: other flags build anew. New ones are tried first, for a clear text when a header is missing.
+
+quote = '$(subst ','\'',$1)'
+remember = +@mkdir -p $(@D); echo $(call quote,$1) | cmp -s - $@ || { $(MAKE) -s --no-print-directory $2 && echo $(call quote,$1) >$@; }
+preprocess = printf '%s\n' $1 | $(CC) $2 -E -xc - >/dev/null 2>&1
+hint = `.ci/packages --hint $1`
+have_cc = command -v $(firstword $(CC)) >/dev/null || { echo "No C compiler ($(CC)). $(call hint,cc)" >&2; exit 1; }
+
+$(BUILD)/core/flags: FORCE
+	$(call remember,$(CC) $(CORE_CFLAGS) $(LDFLAGS) $(LWS_LIBS),check-lws)
+
+$(LUA_BUILD)/flags: FORCE
+	$(call remember,$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) $(LWS_LIBS),check-lua check-lws)
+
+check-lws:
+	@$(have_cc)
+	@$(call preprocess,'#include <libwebsockets.h>' '#if LWS_LIBRARY_VERSION_NUMBER < 4000000' '#error' '#endif',$(CORE_CFLAGS)) || { \
+	  echo "The headers of libwebsockets (4.0 or newer) were not found. $(call hint,lws)"; \
+	  echo "If it is somewhere else: make LWS_CFLAGS=-I/path/include LWS_LIBS='-L/path/lib -lwebsockets'"; exit 1; } >&2
+
+check-lua:
+	@$(if $(LUA),,echo "No Lua was found. $(call hint,lua5.4)" >&2; exit 1)
+	@$(have_cc)
+	@$(call preprocess,'#include <lua.h>' '#include <lauxlib.h>' \
+	  $(if $(filter luajit,$(LUA_NAME)),'#include <luajit.h>','#if LUA_VERSION_NUM != $(subst .,0,$(LUA_VERSION))' '#error' '#endif'),$(LUA_BINDING_CFLAGS)) || { \
+	  echo "The headers of $(LUA_NAME) were not found$(if $(LUA_CFLAGS), in $(LUA_CFLAGS:-I%=%)). $(call hint,$(LUA_NAME))"; \
+	  echo "If they are somewhere else: make LUA=$(LUA) LUA_INCDIR=/path/with/lua.h"; exit 1; } >&2
+
+# ---- Using it
+
+# What LUA_PATH and LUA_CPATH already hold is kept behind; LUA_PATH_5_4, where set, goes before LUA_PATH in Lua 5.4.
+env_path  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
+env_cpath = $(abspath $(BUILD))/$(LUA_NAME)/?.so;
+env_suffix = _$(subst .,_,$(LUA_VERSION))
+env_line = $1=$(call quote,$2$(or $(subst $2,,$($1)),;))
+env_lines = $(call env_line,LUA_PATH,$(env_path)) $(call env_line,LUA_CPATH,$(env_cpath)) \
+  $(if $(LUA_PATH$(env_suffix)),$(call env_line,LUA_PATH$(env_suffix),$(env_path))) \
+  $(if $(LUA_CPATH$(env_suffix)),$(call env_line,LUA_CPATH$(env_suffix),$(env_cpath)))
+
+env:
+	@printf '%s\n' $(call quote,export $(strip $(env_lines)))
+
+demo:
+	@.ci/packages demo $(if $(findstring command line,$(origin LUA)),$(LUA))
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-demo
+
+run-demo:
+	@export $(env_lines); $(LUA) examples/chat/demo.lua
+
+lua_dir = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+lib_dir = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+
+install: all
+	$(INSTALL) -d "$(lib_dir)/wsmultiplayer" $(foreach d,$(sort $(dir $(LUA_FILES:lua/%=%))),"$(lua_dir)/$d")
+	$(INSTALL) -m 755 $(CORE_SO) "$(lib_dir)/wsmultiplayer/core.so"
+	@for f in $(LUA_FILES:lua/%=%); do echo "$(lua_dir)/$$f"; $(INSTALL) -m 644 "lua/$$f" "$(lua_dir)/$$f" || exit 1; done
+
+uninstall:
+	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer"
+
+# ---- Working on it
+
+test:
+	@.ci/packages test $(LUAS)
+	+@LUAS='$(LUAS)' SPEC='$(SPEC)' BUILD='$(BUILD)' .ci/test
+
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+test-sanitize:
+	@.ci/packages test $(LUA)
+	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+
+LINT_FILES = $(wildcard lua spec examples bench .ci/*.lua .busted .luacheckrc)
+lint:
+	luacheck --quiet --no-color $(LINT_FILES)
+	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
+	  for lua in $(or $(LUAS),lua5.1 lua5.2 lua5.3 lua5.4 luajit); do command -v $$lua >/dev/null || continue; \
+	    echo "$$cc, $$lua: strict warnings"; \
+	    $(MAKE) -s --no-print-directory STRICT=1 CC=$$cc LUA=$$lua BUILD=$(BUILD)/lint/$$cc all units || exit 1; done; done
+
+rockspec:
+	$(LUA) .ci/rockspec.lua $(ROCKSPEC)
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))

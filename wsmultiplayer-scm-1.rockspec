@@ -1,0 +1,95 @@
+rockspec_format = "3.0"
+package = "wsmultiplayer"
+version = "scm-1"
+
+source = {
+  url = "git+https://github.com/wsmultiplayer/wsmultiplayer.git",
+  branch = "main",
+}
+
+description = {
+  summary = "Godot 4's WebSocketMultiplayerPeer for Lua",
+  detailed = [[
+    Servers and clients of Godot 4's WebSocket multiplayer protocol, with Godot's own API: peers with ids,
+    broadcast, to one, to all but one, signals. In C, on libwebsockets; for scripts, servers and LÖVE games.
+  ]],
+  homepage = "https://github.com/wsmultiplayer/wsmultiplayer",
+  issues_url = "https://github.com/wsmultiplayer/wsmultiplayer/issues",
+  license = "MIT",
+  labels = { "websocket", "network", "networking", "multiplayer", "godot", "love", "game" },
+}
+
+dependencies = {
+  "lua >= 5.1",
+}
+
+external_dependencies = {
+  LIBWEBSOCKETS = { header = "libwebsockets.h", library = "websockets" },
+}
+
+build = {
+  type = "builtin",
+  -- Both lists are kept by make rockspec.
+  modules = {
+    ["wsmultiplayer.core"] = {
+      sources = {
+        "src/binding/arguments.c",
+        "src/binding/class.c",
+        "src/binding/module.c",
+        "src/binding/multiplayer_peer.c",
+        "src/binding/websocket_peer.c",
+        "src/core/bytes.c",
+        "src/core/client_link.c",
+        "src/core/clock.c",
+        "src/core/connection.c",
+        "src/core/error.c",
+        "src/core/event_set.c",
+        "src/core/frame.c",
+        "src/core/listener.c",
+        "src/core/lws_context.c",
+        "src/core/memory.c",
+        "src/core/message.c",
+        "src/core/multiplayer.c",
+        "src/core/packet_queue.c",
+        "src/core/peer_map.c",
+        "src/core/random.c",
+        "src/core/resolver.c",
+        "src/core/send_queue.c",
+        "src/core/server_link.c",
+        "src/core/string_list.c",
+        "src/core/upgrade.c",
+        "src/core/url.c",
+        "src/core/utf8.c",
+      },
+      incdirs = { "$(LIBWEBSOCKETS_INCDIR)" },
+      libdirs = { "$(LIBWEBSOCKETS_LIBDIR)" },
+    },
+    -- The Lua files.
+    ["wsmultiplayer.constants"] = "lua/wsmultiplayer/constants.lua",
+    ["wsmultiplayer"] = "lua/wsmultiplayer/init.lua",
+    ["wsmultiplayer.multiplayer_peer"] = "lua/wsmultiplayer/multiplayer_peer.lua",
+    ["wsmultiplayer.signal"] = "lua/wsmultiplayer/signal.lua",
+  },
+  platforms = {
+    unix = {
+      modules = {
+        ["wsmultiplayer.core"] = { defines = { "_GNU_SOURCE" }, libraries = { "websockets", "pthread" } },
+      },
+    },
+    windows = {
+      modules = {
+        ["wsmultiplayer.core"] = { libraries = { "websockets", "ws2_32" } },
+      },
+    },
+  },
+  copy_directories = { "examples" },
+}
+
+test_dependencies = {
+  "busted >= 2.0",
+  "luasocket >= 3.0",
+}
+
+test = {
+  type = "busted",
+}
