@@ -43,7 +43,8 @@ return function(options)
       passed = passed + 1
     elseif status == "pending" then
       local why = handler.pendings[#handler.pendings].message
-      skips[#skips + 1] = (place(element) .. (why and " (" .. text(why) .. ")" or "")):gsub("\n", " ")
+      why = why and " (" .. text(why):gsub("^.-:%-?%d+: ", "") .. ")" or ""
+      skips[#skips + 1] = (place(element) .. why):gsub("%s", " ")
     end
     return nil, true
   end

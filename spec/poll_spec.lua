@@ -121,16 +121,13 @@ describe("poll", function()
   it("keeps to deadlines while it waits", function()
     local server, port = session.server({ handshake_timeout = 0.2 })
     local silent = raw.connect(port)
-    local started = wait.now()
-    repeat
-      server:poll(LONG)
-      silent:pump()
-    until silent.ended or wait.now() - started > LONG
-    assert.is_true(wait.now() - started < 2)
+    server:poll(0.5)
+    server:poll(0)
+    assert.is_truthy(silent:pump().ended)
 
     local listener = raw.listen()
     local client = session.client(listener.port, { handshake_timeout = 0.2 })
-    started = wait.now()
+    local started = wait.now()
     repeat client:poll(LONG) until session.is_disconnected(client) or wait.now() - started > LONG
     assert.is_true(wait.now() - started < 2)
   end)
