@@ -217,11 +217,11 @@ describe("signals come", function()
     server.peer_disconnected:connect(function(id)
       local peer = server:get_peer(id)
       seen = { id, server:get_connection_status(), peer:get_ready_state(), peer:get_close_code(),
-        peer:get_close_reason() }
+        peer:get_close_reason(), server:get_peer_address(id) }
     end)
     client:send_close(4001, "bye now")
     wait.until_(function() return seen end, { server })
-    assert.same({ client.id, 2, 3, 4001, "bye now" }, seen)
+    assert.same({ client.id, 2, 3, 4001, "bye now", "" }, seen)
     assert.is_nil(server:get_peer(client.id))
     assert.equals("", server:get_peer_address(client.id))
     assert.same({}, server:get_peers())
