@@ -56,7 +56,7 @@ end
 
 local fifo = os.tmpname()
 os.remove(fifo)
-assert(run("mkfifo -m 600 " .. quote(fifo)), "mkfifo failed")
+assert(run("umask 077; mkfifo " .. quote(fifo)), "mkfifo failed")
 io.stdout:setvbuf "line"
 local stage = assert(io.open(fifo, "r+")) -- opened for writing too, so that it never ends
 

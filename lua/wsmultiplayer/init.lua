@@ -3,6 +3,7 @@
 local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
 local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
+local websocket_server = require "wsmultiplayer.websocket_server"
 
 local ws = {
   _NAME = "wsmultiplayer",
@@ -37,8 +38,15 @@ add(multiplayer_peer.methods, constants.MultiplayerPeer)
 
 ws.PacketPeer = class("PacketPeer")
 ws.MultiplayerPeer = class("MultiplayerPeer", ws.PacketPeer)
-ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, core.WebSocketPeer.methods)
+ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, core.WebSocketPeer.methods, core.WebSocketPeer.new)
 ws.WebSocketMultiplayerPeer =
   class("WebSocketMultiplayerPeer", ws.MultiplayerPeer, multiplayer_peer.methods, multiplayer_peer.new)
+ws.WebSocketServer = class("WebSocketServer", nil, websocket_server.methods, websocket_server.new)
+
+-- Made by its three functions only.
+ws.TLSOptions = class("TLSOptions", nil, core.TLSOptions.methods)
+ws.TLSOptions.client = core.TLSOptions.client
+ws.TLSOptions.client_unsafe = core.TLSOptions.client_unsafe
+ws.TLSOptions.server = core.TLSOptions.server
 
 return ws

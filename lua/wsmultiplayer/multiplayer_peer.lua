@@ -1,6 +1,8 @@
 --- WebSocketMultiplayerPeer: the C class, its signals, and how events reach their handlers.
 
 local core = require "wsmultiplayer.core"
+local poll = require "wsmultiplayer.poll"
+local request = require "wsmultiplayer.request"
 local signal = require "wsmultiplayer.signal"
 
 local class = core.WebSocketMultiplayerPeer
@@ -18,18 +20,24 @@ local function new()
   return peer
 end
 
-local function traceback(err)
-  if type(err) == "string" then return debug.traceback(err, 2) end
-  return err
+local function judge_request(peer)
+  local hook = peer.on_request
+  local head, address, port, tls = class.request(peer)
+  if not head then return end
+  if not hook then return class.answer(peer, 101) end
+  request.judge(hook, class.answer, peer, head, address, port, tls)
 end
 
 -- The next emission that is due: one that an error interrupted, else one for the next event.
 local function next_emission(peer, own)
   if own[DUE] then return own[DUE] end
-  local connect, id, code, reason, clean = class.next_event(peer)
-  if connect == nil then return nil end
-  if connect then return signal.begin(own.peer_connected, id) end
-  return signal.begin(own.peer_disconnected, id, code, reason, clean)
+  local kind, id, code, reason, clean = class.next_event(peer)
+  while kind == "request" do
+    judge_request(peer)
+    kind, id, code, reason, clean = class.next_event(peer)
+  end
+  if kind == "peer_connected" then return signal.begin(own.peer_connected, id) end
+  if kind then return signal.begin(own.peer_disconnected, id, code, reason, clean) end
 end
 
 local function deliver(peer)
@@ -43,24 +51,14 @@ local function deliver(peer)
   end
 end
 
-local function check_timeout(timeout)
-  if type(timeout) ~= "number" then
-    error(("bad argument #1 to 'poll' (number expected, got %s)"):format(type(timeout)), 3)
-  elseif timeout < 0 or timeout ~= timeout then
-    error("bad argument #1 to 'poll' (must not be negative)", 3)
-  end
-end
-
 --- Does what is due: accepts, reads, sends, and calls the handlers of signals. Waits at most `timeout` seconds for
 -- something to happen; without it, not at all. An error in a handler is passed on with its traceback; what is still
 -- to be told comes at the next poll.
 -- @tparam[opt=0] number timeout seconds
 function methods.poll(peer, timeout)
-  if timeout ~= nil then check_timeout(timeout) end
+  poll.check_timeout(timeout)
   class.poll(peer, timeout)
-  local ok, err = xpcall(function() deliver(peer) end, traceback)
-  class.end_turn(peer)
-  if not ok then error(err, 0) end
+  poll.protected(deliver, class.end_turn, peer)
 end
 
 local function check_signal(peer, name, method)

@@ -19,7 +19,8 @@ static const uint8_t *opt_mask(lua_State *L, int index) {
 /* frame_head(opcode, length [, mask]) -> bytes */
 static int frame_head(lua_State *L) {
     unsigned char head[WSM_FRAME_HEAD_MAX];
-    size_t size = wsm_frame_write_head(head, (wsm_opcode)luaL_checkinteger(L, 1), (uint64_t)luaL_checknumber(L, 2), opt_mask(L, 3));
+    size_t size = wsm_frame_write_head(head, (wsm_opcode)luaL_checkinteger(L, 1), (uint64_t)luaL_checknumber(L, 2),
+                                       opt_mask(L, 3));
     lua_pushlstring(L, (const char *)head, size);
     return 1;
 }
@@ -34,7 +35,8 @@ static int mask(lua_State *L) {
     return 1;
 }
 
-/* read_head(masked, chunk...) -> "more" | "invalid" | "ready", bytes used of the last chunk, fin, opcode, length, mask */
+/* read_head(masked, chunk...) -> "more" | "invalid" | "ready", bytes used of the last chunk, fin, opcode, length, mask
+ */
 static int read_head(lua_State *L) {
     static const char *const names[] = {"more", "ready", "invalid"};
     wsm_frame_reader reader = {0};
@@ -105,7 +107,8 @@ static int queue(lua_State *L) {
                 if (!wsm_bytes_reserve(&bytes, size + 1)) return luaL_error(L, "out of memory");
                 memset(bytes.data, (int)(in & 0xff), size);
                 bytes.size = size;
-                if (!wsm_packet_queue_push_bytes(&packets, &bytes, (int32_t)in, in & 1)) return luaL_error(L, "out of memory");
+                if (!wsm_packet_queue_push_bytes(&packets, &bytes, (int32_t)in, in & 1))
+                    return luaL_error(L, "out of memory");
                 wsm_bytes_release(&bytes);
             } else {
                 unsigned char *to = wsm_packet_queue_reserve(&packets, size + 1);
@@ -118,7 +121,8 @@ static int queue(lua_State *L) {
         } else if (wsm_packet_queue_peek(&packets, &packet)) {
             for (size_t i = 0; i < packet.size; i++)
                 if (packet.data[i] != (out & 0xff)) return luaL_error(L, "packet %d: wrong content", (int)out);
-            if (packet.source != (int32_t)out || packet.text != (out & 1)) return luaL_error(L, "packet %d: wrong notes", (int)out);
+            if (packet.source != (int32_t)out || packet.text != (out & 1))
+                return luaL_error(L, "packet %d: wrong notes", (int)out);
             wsm_packet_queue_pop(&packets);
             out++;
         }
@@ -294,13 +298,22 @@ WSM_EXPORT int luaopen_wsmultiplayer_units(lua_State *L);
 
 int luaopen_wsmultiplayer_units(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"receive", fake_receive}, {"welcome", fake_welcome}, {"take", fake_take}, {"sent", fake_sent},
-        {"status", fake_status}, {"send", fake_send}, {"set_busy", fake_set_busy}, {"close", fake_close},
-        {"__gc", fake_gc}, {NULL, NULL},
+        {"receive", fake_receive},   {"welcome", fake_welcome},
+        {"take", fake_take},         {"sent", fake_sent},
+        {"status", fake_status},     {"send", fake_send},
+        {"set_busy", fake_set_busy}, {"close", fake_close},
+        {"__gc", fake_gc},           {NULL, NULL},
     };
     static const luaL_Reg functions[] = {
-        {"frame_head", frame_head}, {"mask", mask}, {"read_head", read_head}, {"utf8", utf8}, {"url", url},
-        {"queue", queue}, {"peer_map", peer_map}, {"connection", new_connection}, {NULL, NULL},
+        {"frame_head", frame_head},
+        {"mask", mask},
+        {"read_head", read_head},
+        {"utf8", utf8},
+        {"url", url},
+        {"queue", queue},
+        {"peer_map", peer_map},
+        {"connection", new_connection},
+        {NULL, NULL},
     };
     luaL_newmetatable(L, "wsm.fake");
     set_functions(L, methods);

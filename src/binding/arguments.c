@@ -10,7 +10,8 @@ int wsm_bad_value(lua_State *L, int index, const char *field, const char *proble
 
 static void check_type(lua_State *L, int index, const char *field, int type) {
     if (lua_type(L, index) == type) return;
-    const char *given = lua_isnoneornil(L, index) && lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index);
+    const char *given =
+        lua_isnoneornil(L, index) && lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index);
     wsm_bad_value(L, index, field, lua_pushfstring(L, "%s expected, got %s", lua_typename(L, type), given));
 }
 
@@ -43,6 +44,43 @@ int64_t wsm_opt_milliseconds(lua_State *L, int index) {
     return (int64_t)ceil((seconds < longest ? seconds : longest) * 1000);
 }
 
+int64_t wsm_check_port(lua_State *L, int index) {
+    lua_Number port = wsm_check_number(L, index, NULL);
+    if (port != floor(port)) luaL_argerror(L, index, "number has no integer representation");
+    return port >= 0 && port <= 65535 ? (int64_t)port : -1;
+}
+
+void wsm_check_timeout(lua_State *L, int index, const char *field, int64_t *milliseconds) {
+    lua_Number seconds = wsm_check_number(L, index, field);
+    if (seconds > 0) *milliseconds = (int64_t)floor((seconds < 1e9 ? seconds : 1e9) * 1000);
+}
+
+void wsm_push_seconds(lua_State *L, int64_t milliseconds) { lua_pushnumber(L, (lua_Number)milliseconds / 1000); }
+
+int32_t wsm_check_encode_buffer_size(lua_State *L, int index, const char *field) {
+    int32_t size = wsm_check_int32(L, index, field), power = 1024;
+    if (size < 1024 || size > 256 * 1024 * 1024) return 0;
+    while (power < size) power *= 2;
+    return power;
+}
+
+/* In the fields under a number, where programs do not reach it. */
+enum { HOOK = 3 };
+
+void wsm_push_hook(lua_State *L) {
+    wsm_getfields(L, 1);
+    lua_rawgeti(L, -1, HOOK);
+}
+
+bool wsm_set_hook(lua_State *L, int index, const char *field) {
+    if (!lua_isfunction(L, index) && !lua_isnil(L, index))
+        wsm_bad_value(L, index, field, lua_pushfstring(L, "function or nil expected, got %s", luaL_typename(L, index)));
+    wsm_getfields(L, 1);
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, HOOK);
+    return lua_isfunction(L, index);
+}
+
 const char *wsm_check_text(lua_State *L, int index) {
     check_type(L, index, NULL, LUA_TSTRING);
     size_t size;
@@ -57,11 +95,15 @@ static size_t check_items(lua_State *L, int index, const char *field) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) count++;
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, index, (int)i);
-        if (lua_isnil(L, -1)) wsm_bad_value(L, index, field, lua_pushfstring(L, "a sequence of strings expected, [%d] is missing", (int)i));
+        if (lua_isnil(L, -1))
+            wsm_bad_value(L, index, field,
+                          lua_pushfstring(L, "a sequence of strings expected, [%d] is missing", (int)i));
         if (lua_type(L, -1) != LUA_TSTRING)
-            wsm_bad_value(L, index, field, lua_pushfstring(L, "string expected at [%d], got %s", (int)i, luaL_typename(L, -1)));
+            wsm_bad_value(L, index, field,
+                          lua_pushfstring(L, "string expected at [%d], got %s", (int)i, luaL_typename(L, -1)));
         const char *text = lua_tolstring(L, -1, &size);
-        if (strlen(text) != size) wsm_bad_value(L, index, field, lua_pushfstring(L, "zero byte in the string at [%d]", (int)i));
+        if (strlen(text) != size)
+            wsm_bad_value(L, index, field, lua_pushfstring(L, "zero byte in the string at [%d]", (int)i));
         lua_pop(L, 1);
     }
     return count;

@@ -25,7 +25,9 @@ void *wsm_check_object(lua_State *L, int index, const wsm_class *class) {
         lua_pop(L, 1);
         if (same) return lua_touserdata(L, index);
     }
-    luaL_argerror(L, index, lua_pushfstring(L, "%s expected, got %s", class->name, lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index)));
+    luaL_argerror(L, index,
+                  lua_pushfstring(L, "%s expected, got %s", class->name,
+                                  lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index)));
     return NULL;
 }
 
@@ -59,7 +61,8 @@ int wsm_class_index(lua_State *L, const wsm_class *class) {
     wsm_getfields(L, 1);
     lua_pushvalue(L, 2);
     lua_rawget(L, -2);
-    if (lua_isnil(L, -1) || lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "%s has no field '%s'", class->name, key_text(L));
+    if (lua_isnil(L, -1) || lua_type(L, 2) != LUA_TSTRING)
+        return luaL_error(L, "%s has no field '%s'", class->name, key_text(L));
     return 1;
 }
 
@@ -69,6 +72,7 @@ int wsm_class_newindex(lua_State *L, const wsm_class *class) {
     if (!property) return luaL_error(L, "%s has no field '%s' that can be set", class->name, key_text(L));
     if (!property->set) return luaL_error(L, "field '%s' of %s is read-only", property->name, class->name);
     property->set(L, 3, property->name);
+    if (class->changed) class->changed(lua_touserdata(L, 1));
     return 0;
 }
 
@@ -81,11 +85,13 @@ int wsm_class_getter(lua_State *L, const wsm_class *class) {
 int wsm_class_setter(lua_State *L, const wsm_class *class) {
     wsm_check_object(L, 1, class);
     class->properties[lua_tointeger(L, lua_upvalueindex(NUMBER))].set(L, 2, NULL);
+    if (class->changed) class->changed(lua_touserdata(L, 1));
     return 0;
 }
 
 /* methods[name] = a closure over the metatable and the property's number */
-static void set_accessor(lua_State *L, int metatable, int methods, const char *name, int number, lua_CFunction function) {
+static void set_accessor(lua_State *L, int metatable, int methods, const char *name, int number,
+                         lua_CFunction function) {
     lua_pushvalue(L, metatable);
     lua_pushinteger(L, number);
     lua_pushcclosure(L, function, 2);
@@ -113,7 +119,8 @@ void wsm_class_register(lua_State *L, const wsm_class *class) {
         lua_setfield(L, numbers, property->name);
         const char *getter = property->getter ? property->getter : lua_pushfstring(L, "get_%s", property->name);
         set_accessor(L, metatable, methods, getter, i, class->getter);
-        if (property->set) set_accessor(L, metatable, methods, lua_pushfstring(L, "set_%s", property->name), i, class->setter);
+        if (property->set)
+            set_accessor(L, metatable, methods, lua_pushfstring(L, "set_%s", property->name), i, class->setter);
         lua_settop(L, numbers);
     }
     const luaL_Reg access[] = {{"__index", class->index}, {"__newindex", class->newindex}};
@@ -134,4 +141,24 @@ void wsm_class_register(lua_State *L, const wsm_class *class) {
     lua_insert(L, -3);
     lua_setfield(L, -3, "methods");
     lua_setfield(L, -2, "metatable");
+}
+
+static void add(lua_State *L, int class, int to, const luaL_Reg *functions, int extra) {
+    for (; functions->name; functions++) {
+        lua_getfield(L, class, "metatable");
+        if (extra) lua_pushvalue(L, extra);
+        lua_pushcclosure(L, functions->func, extra ? 2 : 1);
+        lua_setfield(L, to, functions->name);
+    }
+}
+
+void wsm_class_add_functions(lua_State *L, const luaL_Reg *functions, int extra) {
+    add(L, lua_gettop(L), lua_gettop(L), functions, extra);
+}
+
+void wsm_class_add_methods(lua_State *L, const luaL_Reg *functions, int extra) {
+    int class = lua_gettop(L);
+    lua_getfield(L, class, "methods");
+    add(L, class, class + 1, functions, extra);
+    lua_settop(L, class);
 }

@@ -12,9 +12,38 @@ static int error_string(lua_State *L) {
     return 1;
 }
 
+int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
+    if (connection && connection->round_trip_us >= 0)
+        lua_pushnumber(L, (lua_Number)connection->round_trip_us / 1e6);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int wsm_push_request(lua_State *L, const wsm_connection *connection) {
+    char address[WSM_ADDRESS_TEXT_SIZE];
+    size_t size;
+    const char *head = wsm_connection_request(connection, &size);
+    wsm_address_text(&connection->remote, address);
+    lua_pushlstring(L, head, size);
+    lua_pushstring(L, address);
+    lua_pushinteger(L, connection->remote.port);
+    lua_pushboolean(L, connection->tls);
+    return 4;
+}
+
+/* core[name] = the class table on top; pushes its metatable and returns where that lies. */
+static int add_class(lua_State *L, int core, const char *name) {
+    lua_getfield(L, -1, "metatable");
+    lua_insert(L, -2);
+    lua_setfield(L, core, name);
+    return lua_gettop(L);
+}
+
 WSM_EXPORT int luaopen_wsmultiplayer_core(lua_State *L);
 
 int luaopen_wsmultiplayer_core(lua_State *L) {
+    lua_settop(L, 0);
     lua_newtable(L);
     int core = lua_gettop(L);
     lua_newtable(L);
@@ -27,12 +56,14 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "error_string");
     lua_pushstring(L, lws_get_library_version());
     lua_setfield(L, core, "libwebsockets_version");
-    wsm_open_websocket_peer(L);
-    lua_getfield(L, -1, "metatable");
-    wsm_open_multiplayer_peer(L);
-    lua_setfield(L, core, "WebSocketMultiplayerPeer");
-    lua_pop(L, 1);
-    lua_setfield(L, core, "WebSocketPeer");
+    wsm_open_tls_options(L);
+    int tls = add_class(L, core, "TLSOptions");
+    wsm_open_websocket_peer(L, tls);
+    int peer = add_class(L, core, "WebSocketPeer");
+    wsm_open_websocket_server(L, tls, peer);
+    add_class(L, core, "WebSocketServer");
+    wsm_open_multiplayer_peer(L, tls, peer);
+    add_class(L, core, "WebSocketMultiplayerPeer");
     lua_settop(L, core);
     return 1;
 }

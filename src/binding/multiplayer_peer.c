@@ -1,5 +1,5 @@
-/* WebSocketMultiplayerPeer, with what it inherits from MultiplayerPeer and PacketPeer. The core's struct lies inside the
- * userdata. Functions that create or return objects have WebSocketPeer's metatable as a second upvalue. */
+/* WebSocketMultiplayerPeer, with what it inherits from MultiplayerPeer and PacketPeer. The core's struct lies inside
+ * the userdata. Functions that create or return objects have WebSocketPeer's metatable as a second upvalue. */
 #include "../core/multiplayer.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "objects.h"
+#include "settings.h"
 
 static const wsm_class multiplayer_class;
 
@@ -16,62 +17,42 @@ static wsm_multiplayer *check(lua_State *L) { return wsm_check_object(L, 1, &mul
 
 static wsm_multiplayer *self(lua_State *L) { return lua_touserdata(L, 1); }
 
-#define INTEGER_PROPERTY(name, member)                                                        \
-    static void get_##name(lua_State *L) { lua_pushinteger(L, self(L)->member); }             \
-    static void set_##name(lua_State *L, int index, const char *field) {                      \
-        self(L)->member = wsm_check_int32(L, index, field);                                   \
+#define INTEGER_PROPERTY(name, member)                                            \
+    static void get_##name(lua_State *L) { lua_pushinteger(L, self(L)->member); } \
+    static void set_##name(lua_State *L, int index, const char *field) {          \
+        self(L)->member = wsm_check_int32(L, index, field);                       \
     }
 
-#define BOOLEAN_PROPERTY(name)                                                                \
-    static void get_##name(lua_State *L) { lua_pushboolean(L, self(L)->name); }               \
-    static void set_##name(lua_State *L, int index, const char *field) {                      \
-        self(L)->name = wsm_check_boolean(L, index, field);                                   \
+#define BOOLEAN_PROPERTY(name)                                                  \
+    static void get_##name(lua_State *L) { lua_pushboolean(L, self(L)->name); } \
+    static void set_##name(lua_State *L, int index, const char *field) {        \
+        self(L)->name = wsm_check_boolean(L, index, field);                     \
     }
 
-#define STRINGS_PROPERTY(name, member, strip)                                                 \
-    static void get_##name(lua_State *L) { wsm_push_strings(L, self(L)->settings.member); }   \
-    static void set_##name(lua_State *L, int index, const char *field) {                      \
-        wsm_string_list *list = wsm_check_strings(L, index, field, strip);                    \
-        wsm_string_list_unref(self(L)->settings.member);                                      \
-        self(L)->settings.member = list;                                                      \
-    }
-
-INTEGER_PROPERTY(inbound_buffer_size, settings.inbound_buffer_size)
-INTEGER_PROPERTY(outbound_buffer_size, settings.outbound_buffer_size)
-INTEGER_PROPERTY(max_queued_packets, settings.max_queued_packets)
 INTEGER_PROPERTY(max_pending_handshakes, max_pending)
 INTEGER_PROPERTY(transfer_mode, transfer_mode)
 INTEGER_PROPERTY(transfer_channel, transfer_channel)
 BOOLEAN_PROPERTY(refuse_new_connections)
 BOOLEAN_PROPERTY(autoflush)
-STRINGS_PROPERTY(supported_protocols, protocols, true)
-STRINGS_PROPERTY(handshake_headers, headers, false)
 
 static void get_encode_buffer_max_size(lua_State *L) { lua_pushinteger(L, self(L)->encode_buffer_max_size); }
-
-/* PacketPeer: 1 KiB to 256 MiB, rounded up to a power of two; anything else keeps the old value. */
 static void set_encode_buffer_max_size(lua_State *L, int index, const char *field) {
-    int32_t size = wsm_check_int32(L, index, field), power = 1024;
-    if (size < 1024 || size > 256 * 1024 * 1024) return;
-    while (power < size) power *= 2;
-    self(L)->encode_buffer_max_size = power;
+    int32_t size = wsm_check_encode_buffer_size(L, index, field);
+    if (size) self(L)->encode_buffer_max_size = size;
 }
 
-static void get_handshake_timeout(lua_State *L) { lua_pushnumber(L, (lua_Number)self(L)->handshake_timeout_ms / 1000); }
-
-/* Whole milliseconds; zero and less keep the old value. */
+static void get_handshake_timeout(lua_State *L) { wsm_push_seconds(L, self(L)->handshake_timeout_ms); }
 static void set_handshake_timeout(lua_State *L, int index, const char *field) {
-    lua_Number seconds = wsm_check_number(L, index, field);
-    if (!(seconds > 0)) return;
-    self(L)->handshake_timeout_ms = (int64_t)floor((seconds < 1e9 ? seconds : 1e9) * 1000);
+    wsm_check_timeout(L, index, field, &self(L)->handshake_timeout_ms);
+}
+
+static void get_on_request(lua_State *L) { wsm_push_hook(L); }
+static void set_on_request(lua_State *L, int index, const char *field) {
+    self(L)->asks = wsm_set_hook(L, index, field);
 }
 
 static const wsm_property properties[] = {
-    {"supported_protocols", NULL, get_supported_protocols, set_supported_protocols},
-    {"handshake_headers", NULL, get_handshake_headers, set_handshake_headers},
-    {"inbound_buffer_size", NULL, get_inbound_buffer_size, set_inbound_buffer_size},
-    {"outbound_buffer_size", NULL, get_outbound_buffer_size, set_outbound_buffer_size},
-    {"max_queued_packets", NULL, get_max_queued_packets, set_max_queued_packets},
+    WSM_SETTINGS_PROPERTIES,
     {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
     {"refuse_new_connections", "is_refusing_new_connections", get_refuse_new_connections, set_refuse_new_connections},
     {"transfer_mode", NULL, get_transfer_mode, set_transfer_mode},
@@ -80,6 +61,7 @@ static const wsm_property properties[] = {
     /* beyond Godot */
     {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
+    {"on_request", NULL, get_on_request, set_on_request},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -95,34 +77,29 @@ static int push_boolean(lua_State *L, bool value) {
     return 1;
 }
 
-static void refuse_tls_options(lua_State *L, int index) {
-    if (!lua_isnoneornil(L, index)) luaL_argerror(L, index, lua_pushfstring(L, "TLSOptions expected, got %s", luaL_typename(L, index)));
-}
-
 static int zero_byte(lua_State *L, const char *what) {
     wsm_reason reason;
     return wsm_push_error(L, wsm_fail(&reason, WSM_ERR_INVALID_PARAMETER, "zero byte in the %s", what), &reason);
 }
 
+/* Both: second upvalue: the metatable of TLSOptions. */
 static int create_server(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_reason reason = {""};
-    lua_Number port = wsm_check_number(L, 2, NULL);
+    int64_t port = wsm_check_port(L, 2);
     const char *address = lua_isnoneornil(L, 3) ? "*" : wsm_check_text(L, 3);
-    refuse_tls_options(L, 4);
+    const wsm_tls_options *tls = wsm_opt_tls_options(L, 4, lua_upvalueindex(2));
     if (!address) return zero_byte(L, "bind address");
-    if (port != floor(port)) luaL_argerror(L, 2, "number has no integer representation");
-    int64_t number = port >= -1 && port <= 65536 ? (int64_t)port : -1;
-    return wsm_push_error(L, wsm_multiplayer_create_server(peer, number, address, &reason), &reason);
+    return wsm_push_error(L, wsm_multiplayer_create_server(peer, port, address, tls, &reason), &reason);
 }
 
 static int create_client(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_reason reason = {""};
     const char *url = wsm_check_text(L, 2);
-    refuse_tls_options(L, 3);
+    const wsm_tls_options *tls = wsm_opt_tls_options(L, 3, lua_upvalueindex(2));
     if (!url) return zero_byte(L, "URL");
-    return wsm_push_error(L, wsm_multiplayer_create_client(peer, url, &reason), &reason);
+    return wsm_push_error(L, wsm_multiplayer_create_client(peer, url, tls, &reason), &reason);
 }
 
 static int close_peer(lua_State *L) {
@@ -152,7 +129,7 @@ static int get_peer(lua_State *L) {
     if (!lua_isnil(L, -1)) return 1;
     lua_pop(L, 1);
     lua_pushnumber(L, (lua_Number)connection->serial);
-    wsm_push_connection(L, connection, lua_upvalueindex(2));
+    wsm_push_connection(L, connection, true, lua_upvalueindex(2));
     lua_pushvalue(L, -1);
     lua_insert(L, -3);
     lua_rawset(L, -4);
@@ -225,7 +202,8 @@ static int get_packet(lua_State *L) {
     return 1;
 }
 
-/* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others. */
+/* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others.
+ */
 static int next_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
@@ -249,7 +227,9 @@ static int packets(lua_State *L) {
     return 2;
 }
 
-static int get_available_packet_count(lua_State *L) { return push_integer(L, (lua_Integer)wsm_multiplayer_available(check(L))); }
+static int get_available_packet_count(lua_State *L) {
+    return push_integer(L, (lua_Integer)wsm_multiplayer_available(check(L)));
+}
 static int get_packet_error(lua_State *L) { return push_integer(L, check(L)->packet_error); }
 static int get_packet_peer(lua_State *L) { return push_integer(L, wsm_multiplayer_packet_peer(check(L))); }
 static int get_packet_channel(lua_State *L) { return check(L), push_integer(L, 0); }
@@ -260,7 +240,9 @@ static int is_server(lua_State *L) { return push_boolean(L, wsm_multiplayer_is_s
 static int is_server_relay_supported(lua_State *L) { return check(L), push_boolean(L, true); }
 static int get_bound_port(lua_State *L) { return push_integer(L, wsm_multiplayer_bound_port(check(L))); }
 /* Godot still counts the 9 bytes of a header that its protocol had before version 4. */
-static int get_max_packet_size(lua_State *L) { return push_integer(L, (lua_Integer)check(L)->settings.outbound_buffer_size - 9); }
+static int get_max_packet_size(lua_State *L) {
+    return push_integer(L, (lua_Integer)check(L)->settings.outbound_buffer_size - 9);
+}
 
 static int generate_unique_id(lua_State *L) {
     int32_t id = wsm_multiplayer_generate_id(check(L));
@@ -288,6 +270,12 @@ static int get_dropped_packet_count(lua_State *L) {
     return 1;
 }
 
+/* Seconds between the last answered heartbeat of a peer and its answer; nil while there is none. */
+static int get_peer_rtt(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    return wsm_push_round_trip(L, wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL)));
+}
+
 static const luaL_Reg methods[] = {
     /* PacketPeer */
     {"get_available_packet_count", get_available_packet_count},
@@ -306,8 +294,6 @@ static const luaL_Reg methods[] = {
     {"is_server_relay_supported", is_server_relay_supported},
     {"set_target_peer", set_target_peer},
     /* WebSocketMultiplayerPeer */
-    {"create_client", create_client},
-    {"create_server", create_server},
     {"get_peer_address", get_peer_address},
     {"get_peer_port", get_peer_port},
     /* beyond Godot */
@@ -316,6 +302,7 @@ static const luaL_Reg methods[] = {
     {"get_dropped_packet_count", get_dropped_packet_count},
     {"get_last_error", get_last_error},
     {"get_max_packet_size", get_max_packet_size},
+    {"get_peer_rtt", get_peer_rtt},
     {"get_peers", get_peers},
     {"is_server", is_server},
     {"packets", packets},
@@ -339,13 +326,23 @@ static int to_string(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", close_peer}, {"__tostring", to_string}, {NULL, NULL}};
+static const luaL_Reg metamethods[] = {
+    {"__gc", collect}, {"__close", close_peer}, {"__tostring", to_string}, {NULL, NULL}};
+
+static void settings_changed(void *object) { wsm_multiplayer_settings_changed(object); }
 
 WSM_CLASS_FUNCTIONS(multiplayer, multiplayer_class)
 
 static const wsm_class multiplayer_class = {
-    "WebSocketMultiplayerPeer", methods,           metamethods,       properties,
-    multiplayer_index,          multiplayer_newindex, multiplayer_getter, multiplayer_setter,
+    "WebSocketMultiplayerPeer",
+    methods,
+    metamethods,
+    properties,
+    multiplayer_index,
+    multiplayer_newindex,
+    multiplayer_getter,
+    multiplayer_setter,
+    settings_changed,
 };
 
 /* new() -> object; its second upvalue is the metatable {__mode = "v"} */
@@ -371,18 +368,30 @@ static int poll_peer(lua_State *L) {
     return 0;
 }
 
-/* next_event(peer) -> nil, or: is_connect, id [, close_code, close_reason, clean] */
+/* next_event(peer) -> nothing, or: kind, id [, close_code, close_reason, clean] */
 static int next_event(lua_State *L) {
+    static const char *const kinds[] = {"request", "peer_connected", "peer_disconnected"};
     wsm_multiplayer *peer = check(L);
     wsm_peer_event event;
     if (!wsm_multiplayer_next_event(peer, &event)) return 0;
-    lua_pushboolean(L, event.kind == WSM_PEER_CONNECTED);
+    lua_pushstring(L, kinds[event.kind]);
     lua_pushinteger(L, event.id);
-    if (event.kind == WSM_PEER_CONNECTED) return 2;
+    if (event.kind != WSM_PEER_DISCONNECTED) return 2;
     lua_pushinteger(L, event.close_code);
     lua_pushstring(L, event.close_reason);
     lua_pushboolean(L, event.clean);
     return 5;
+}
+
+/* request(peer) -> head, address, port, tls | nothing if it is gone */
+static int request(lua_State *L) {
+    wsm_connection *connection = wsm_multiplayer_request(check(L));
+    return connection ? wsm_push_request(L, connection) : 0;
+}
+
+static int answer(lua_State *L) {
+    wsm_multiplayer_answer(check(L), (int)luaL_checkinteger(L, 2), luaL_optstring(L, 3, ""));
+    return 0;
 }
 
 static int end_turn(lua_State *L) {
@@ -397,28 +406,22 @@ static int fields(lua_State *L) {
     return 1;
 }
 
-void wsm_open_multiplayer_peer(lua_State *L) {
-    static const luaL_Reg functions[] = {{"poll", poll_peer}, {"next_event", next_event}, {"end_turn", end_turn}, {"fields", fields}, {NULL, NULL}};
-    int websocket_metatable = lua_gettop(L);
-    wsm_class_register(L, &multiplayer_class);
-    int table = lua_gettop(L);
-    lua_getfield(L, table, "metatable");
-    int metatable = lua_gettop(L);
-    for (const luaL_Reg *function = functions; function->name; function++) {
-        lua_pushvalue(L, metatable);
-        lua_pushcclosure(L, function->func, 1);
-        lua_setfield(L, table, function->name);
-    }
-    lua_pushvalue(L, metatable);
+void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable) {
+    static const luaL_Reg functions[] = {{"poll", poll_peer}, {"next_event", next_event}, {"request", request},
+                                         {"answer", answer},  {"end_turn", end_turn},     {"fields", fields},
+                                         {NULL, NULL}};
+    static const luaL_Reg maker[] = {{"new", new_peer}, {NULL, NULL}};
+    static const luaL_Reg with_tls[] = {
+        {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};
+    static const luaL_Reg with_peer[] = {{"get_peer", get_peer}, {NULL, NULL}};
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
-    lua_pushcclosure(L, new_peer, 2);
-    lua_setfield(L, table, "new");
-    lua_getfield(L, table, "methods");
-    lua_pushvalue(L, metatable);
-    lua_pushvalue(L, websocket_metatable);
-    lua_pushcclosure(L, get_peer, 2);
-    lua_setfield(L, -2, "get_peer");
-    lua_settop(L, table);
+    int weak = lua_gettop(L);
+    wsm_class_register(L, &multiplayer_class);
+    wsm_class_add_functions(L, functions, 0);
+    wsm_class_add_functions(L, maker, weak);
+    wsm_class_add_methods(L, with_tls, tls_metatable);
+    wsm_class_add_methods(L, with_peer, peer_metatable);
+    lua_remove(L, weak);
 }

@@ -1,17 +1,25 @@
-/* The classes that the binding offers. */
+/* The classes that the binding offers, each opened once; the Lua layer finishes them. */
 #ifndef WSM_OBJECTS_H
 #define WSM_OBJECTS_H
 
 #include "../core/connection.h"
-#include "../core/multiplayer.h"
+#include "../core/tls_options.h"
 #include "class.h"
 
-/* Each pushes a table for the Lua layer: methods, metatable, and functions that are no methods. */
-void wsm_open_websocket_peer(lua_State *L);
-/* Expects the WebSocketPeer metatable on top of the stack (and leaves it). */
-void wsm_open_multiplayer_peer(lua_State *L);
+/* Each pushes a table for the Lua layer: methods, metatable, and functions that are no methods. The metatables that
+ * other classes need lie at the given stack indexes. */
+void wsm_open_tls_options(lua_State *L);
+void wsm_open_websocket_peer(lua_State *L, int tls_metatable);
+void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable);
+void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable);
 
-/* Pushes a new WebSocketPeer object for the connection (taking a reference of its own); `metatable` is its index. */
-void wsm_push_connection(lua_State *L, wsm_connection *connection, int metatable);
+/* TLSOptions or nil at `index`; raises for anything else. Borrowed. */
+const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatable);
+/* Pushes a new WebSocketPeer for the connection, which takes a reference of its own; see wsm_websocket_wrap. */
+void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable);
+/* Pushes the seconds that the last answered heartbeat took; nil while there is none. The connection may be NULL. */
+int wsm_push_round_trip(lua_State *L, const wsm_connection *connection);
+/* Pushes what the Lua layer makes a request object of: head, address, port, over TLS. */
+int wsm_push_request(lua_State *L, const wsm_connection *connection);
 
 #endif

@@ -1,35 +1,143 @@
-/* WebSocketPeer: a reference to one connection. */
-#include <stdio.h>
+/* WebSocketPeer, with what it inherits from PacketPeer. The core's struct lies inside the userdata. */
+#include "../core/websocket.h"
+
+#include <string.h>
 
 #include "../core/frame.h"
 #include "../core/utf8.h"
 #include "arguments.h"
 #include "objects.h"
-
-typedef struct websocket_peer {
-    wsm_connection *connection;
-} websocket_peer;
+#include "settings.h"
 
 static const wsm_class websocket_peer_class;
 
-static wsm_connection *check(lua_State *L) {
-    websocket_peer *peer = wsm_check_object(L, 1, &websocket_peer_class);
-    return peer->connection;
+static wsm_websocket *check(lua_State *L) { return wsm_check_object(L, 1, &websocket_peer_class); }
+
+/* A multiplayer peer's connections are polled and read by it alone. */
+static wsm_websocket *check_own(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    if (socket->borrowed)
+        luaL_error(L, "this WebSocketPeer belongs to a WebSocketMultiplayerPeer, which polls and reads it");
+    return socket;
 }
 
-void wsm_push_connection(lua_State *L, wsm_connection *connection, int metatable) {
-    websocket_peer *peer = wsm_object_new(L, sizeof *peer);
-    wsm_object_finish(L, metatable);
-    peer->connection = wsm_connection_ref(connection);
+static void get_encode_buffer_max_size(lua_State *L) {
+    lua_pushinteger(L, ((wsm_websocket *)lua_touserdata(L, 1))->encode_buffer_max_size);
 }
 
-static int get_ready_state(lua_State *L) {
-    lua_pushinteger(L, check(L)->state);
+static void set_encode_buffer_max_size(lua_State *L, int index, const char *field) {
+    int32_t size = wsm_check_encode_buffer_size(L, index, field);
+    if (size) ((wsm_websocket *)lua_touserdata(L, 1))->encode_buffer_max_size = size;
+}
+
+static const wsm_property properties[] = {
+    WSM_SETTINGS_PROPERTIES,
+    {"encode_buffer_max_size", NULL, get_encode_buffer_max_size, set_encode_buffer_max_size},
+    {NULL, NULL, NULL, NULL},
+};
+
+static void settings_changed(void *object) { wsm_websocket_settings_changed(object); }
+
+/* ---- connecting and closing ---- */
+
+/* Second upvalue: the metatable of TLSOptions. */
+static int connect_to_url(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    wsm_reason reason = {""};
+    const char *url = wsm_check_text(L, 2);
+    const wsm_tls_options *tls = wsm_opt_tls_options(L, 3, lua_upvalueindex(2));
+    wsm_error error = url ? wsm_websocket_connect(socket, url, tls, &reason)
+                          : wsm_fail(&reason, WSM_ERR_INVALID_PARAMETER, "zero byte in the URL");
+    return wsm_push_error(L, error, &reason);
+}
+
+static int poll_peer(lua_State *L) {
+    wsm_websocket_poll(check_own(L), wsm_opt_milliseconds(L, 2));
+    return 0;
+}
+
+static int close_peer(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    size_t size = 0;
+    int32_t code = lua_isnoneornil(L, 2) ? WSM_CLOSE_NORMAL : wsm_check_int32(L, 2, NULL);
+    const char *reason = luaL_optlstring(L, 3, "", &size);
+    if (code > 0 && !wsm_close_code_valid(code))
+        luaL_argerror(L, 2, "a close code is 1000..1003, 1007..1014 or 3000..4999");
+    if (!wsm_utf8_valid(reason, size)) luaL_argerror(L, 3, "the reason is not UTF-8");
+    wsm_websocket_close(socket, code, reason, size);
+    return 0;
+}
+
+/* ---- messages ---- */
+
+static int send_message(lua_State *L, wsm_opcode opcode) {
+    wsm_websocket *socket = check(L);
+    wsm_reason reason = {""};
+    size_t size;
+    luaL_checktype(L, 2, LUA_TSTRING);
+    const char *data = lua_tolstring(L, 2, &size);
+    wsm_error error = opcode == WSM_OP_TEXT && !wsm_utf8_valid(data, size)
+                          ? wsm_fail(&reason, WSM_ERR_INVALID_DATA, "the text is not UTF-8")
+                          : wsm_websocket_send(socket, opcode, data, size, &reason);
+    return wsm_push_error(L, error, &reason);
+}
+
+static int send_mode(lua_State *L) {
+    enum { WRITE_MODE_TEXT = 0, WRITE_MODE_BINARY = 1 };
+    int32_t mode = lua_isnoneornil(L, 3) ? WRITE_MODE_BINARY : wsm_check_int32(L, 3, NULL);
+    if (mode != WRITE_MODE_TEXT && mode != WRITE_MODE_BINARY)
+        luaL_argerror(L, 3, "WRITE_MODE_TEXT or WRITE_MODE_BINARY expected");
+    return send_message(L, mode == WRITE_MODE_TEXT ? WSM_OP_TEXT : WSM_OP_BINARY);
+}
+
+static int send_text(lua_State *L) { return send_message(L, WSM_OP_TEXT); }
+
+static int put_packet(lua_State *L) {
+    check(L);
+    luaL_checktype(L, 2, LUA_TSTRING);
+    if (lua_rawlen(L, 2)) return send_message(L, WSM_OP_BINARY);
+    lua_pushinteger(L, WSM_OK); /* PacketPeer: nothing is no packet, even on a closed peer */
     return 1;
 }
 
-static int get_close_code(lua_State *L) {
-    lua_pushinteger(L, check(L)->close_code);
+static int get_packet(lua_State *L) {
+    wsm_websocket *socket = check_own(L);
+    wsm_packet packet;
+    wsm_error error = wsm_websocket_peek_packet(socket, &packet);
+    if (error) {
+        lua_pushnil(L);
+        lua_pushinteger(L, error);
+        lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
+        return 3;
+    }
+    lua_pushlstring(L, (const char *)packet.data, packet.size);
+    wsm_websocket_take_packet(socket, &packet);
+    return 1;
+}
+
+/* packets() -> iterator of packet, is_text */
+static int next_packet(lua_State *L) {
+    wsm_websocket *socket = check_own(L);
+    wsm_packet packet;
+    if (wsm_websocket_peek_packet(socket, &packet) != WSM_OK) return 0;
+    lua_pushlstring(L, (const char *)packet.data, packet.size);
+    wsm_websocket_take_packet(socket, &packet);
+    lua_pushboolean(L, socket->last_was_text);
+    return 2;
+}
+
+static int packets(lua_State *L) {
+    check_own(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
+/* ---- what it is ---- */
+
+static int push_integer(lua_State *L, lua_Integer value) {
+    lua_pushinteger(L, value);
     return 1;
 }
 
@@ -38,84 +146,153 @@ static int push_text(lua_State *L, const char *text) {
     return 1;
 }
 
-static int get_close_reason(lua_State *L) { return push_text(L, check(L)->close_reason); }
-static int get_selected_protocol(lua_State *L) { return push_text(L, check(L)->protocol); }
-static int get_requested_url(lua_State *L) { return push_text(L, check(L)->url); }
+static int get_available_packet_count(lua_State *L) {
+    return push_integer(L, (lua_Integer)wsm_websocket_available(check(L)));
+}
+static int get_packet_error(lua_State *L) { return push_integer(L, check(L)->packet_error); }
+static int get_ready_state(lua_State *L) { return push_integer(L, wsm_websocket_state(check(L))); }
+
+static int was_string_packet(lua_State *L) {
+    lua_pushboolean(L, check(L)->last_was_text);
+    return 1;
+}
+
+static int get_close_code(lua_State *L) {
+    wsm_connection *connection = check(L)->connection;
+    return push_integer(L, connection ? connection->close_code : -1);
+}
+
+static int get_close_reason(lua_State *L) {
+    wsm_connection *connection = check(L)->connection;
+    return push_text(L, connection ? connection->close_reason : NULL);
+}
+
+static int get_selected_protocol(lua_State *L) {
+    wsm_connection *connection = check(L)->connection;
+    return push_text(L, connection ? connection->protocol : NULL);
+}
+
+static int get_requested_url(lua_State *L) {
+    wsm_connection *connection = check(L)->connection;
+    return push_text(L, connection ? connection->url : NULL);
+}
+
+static wsm_connection *with_remote(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    return wsm_websocket_state(socket) == WSM_STATE_CLOSED ? NULL : socket->connection;
+}
 
 static int get_connected_host(lua_State *L) {
-    char text[WSM_ADDRESS_TEXT_SIZE];
-    wsm_connection *connection = check(L);
-    if (connection->state == WSM_STATE_CLOSED) return push_text(L, "");
-    wsm_address_text(&connection->remote, text);
+    char text[WSM_ADDRESS_TEXT_SIZE] = "";
+    wsm_connection *connection = with_remote(L);
+    if (connection) wsm_address_text(&connection->remote, text);
     return push_text(L, text);
 }
 
 static int get_connected_port(lua_State *L) {
-    wsm_connection *connection = check(L);
-    lua_pushinteger(L, connection->state == WSM_STATE_CLOSED ? 0 : connection->remote.port);
-    return 1;
+    wsm_connection *connection = with_remote(L);
+    return push_integer(L, connection ? connection->remote.port : 0);
 }
 
 static int get_current_outbound_buffered_amount(lua_State *L) {
-    lua_pushnumber(L, (lua_Number)wsm_connection_buffered(check(L)));
+    wsm_connection *connection = check(L)->connection;
+    lua_pushnumber(L, connection ? (lua_Number)wsm_connection_buffered(connection) : 0);
     return 1;
 }
 
 static int set_no_delay(lua_State *L) {
-    wsm_connection *connection = check(L);
+    wsm_connection *connection = check(L)->connection;
     bool enabled = wsm_check_boolean(L, 2, NULL);
-    if (connection->alive) connection->link.ops->set_no_delay(connection, enabled);
+    if (connection && connection->alive && connection->link.ops)
+        connection->link.ops->set_no_delay(connection, enabled);
     return 0;
 }
 
-static int peer_close(lua_State *L) {
-    wsm_connection *connection = check(L);
-    size_t size = 0;
-    int32_t code = lua_isnoneornil(L, 2) ? WSM_CLOSE_NORMAL : wsm_check_int32(L, 2, NULL);
-    const char *reason = luaL_optlstring(L, 3, "", &size);
-    if (code > 0 && !wsm_close_code_valid(code)) luaL_argerror(L, 2, "a close code is 1000..1003, 1007..1014 or 3000..4999");
-    if (!wsm_utf8_valid(reason, size)) luaL_argerror(L, 3, "the reason is not UTF-8");
-    wsm_connection_close(connection, code, reason, size);
-    return 0;
+static int get_last_error(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    if (socket->borrowed && socket->connection->why) return push_text(L, socket->connection->why);
+    return push_text(L, socket->last_error.text);
+}
+
+/* Seconds between the last answered heartbeat and its answer; nil while there is none. */
+static int get_round_trip_time(lua_State *L) { return wsm_push_round_trip(L, check(L)->connection); }
+
+static const luaL_Reg methods[] = {
+    /* PacketPeer */
+    {"get_available_packet_count", get_available_packet_count},
+    {"get_packet", get_packet},
+    {"get_packet_error", get_packet_error},
+    {"put_packet", put_packet},
+    /* WebSocketPeer */
+    {"close", close_peer},
+    {"get_close_code", get_close_code},
+    {"get_close_reason", get_close_reason},
+    {"get_connected_host", get_connected_host},
+    {"get_connected_port", get_connected_port},
+    {"get_current_outbound_buffered_amount", get_current_outbound_buffered_amount},
+    {"get_ready_state", get_ready_state},
+    {"get_requested_url", get_requested_url},
+    {"get_selected_protocol", get_selected_protocol},
+    {"poll", poll_peer},
+    {"send", send_mode},
+    {"send_text", send_text},
+    {"set_no_delay", set_no_delay},
+    {"was_string_packet", was_string_packet},
+    /* beyond Godot */
+    {"get_last_error", get_last_error},
+    {"get_rtt", get_round_trip_time},
+    {"packets", packets},
+    {NULL, NULL},
+};
+
+/* ---- life ---- */
+
+static int new_peer(lua_State *L) {
+    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket_init(socket);
+    wsm_object_finish(L, 0);
+    return 1;
+}
+
+void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable) {
+    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket_init(socket);
+    wsm_object_finish(L, metatable);
+    wsm_websocket_wrap(socket, connection, borrowed);
 }
 
 static int collect(lua_State *L) {
-    websocket_peer *peer = wsm_check_object(L, 1, &websocket_peer_class);
-    wsm_connection *connection = peer->connection;
-    peer->connection = NULL;
-    wsm_connection_unref(connection);
+    wsm_websocket_release(check(L));
     return 0;
 }
 
 static int to_string(lua_State *L) {
     static const char *const states[] = {"connecting", "open", "closing", "closed"};
-    websocket_peer *peer = wsm_check_object(L, 1, &websocket_peer_class);
-    lua_pushfstring(L, "WebSocketPeer: %p (%s)", (void *)peer, states[peer->connection->state]);
+    wsm_websocket *socket = check(L);
+    lua_pushfstring(L, "WebSocketPeer: %p (%s)", (void *)socket, states[wsm_websocket_state(socket)]);
     return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"get_ready_state", get_ready_state},
-    {"get_close_code", get_close_code},
-    {"get_close_reason", get_close_reason},
-    {"get_selected_protocol", get_selected_protocol},
-    {"get_requested_url", get_requested_url},
-    {"get_connected_host", get_connected_host},
-    {"get_connected_port", get_connected_port},
-    {"get_current_outbound_buffered_amount", get_current_outbound_buffered_amount},
-    {"set_no_delay", set_no_delay},
-    {"close", peer_close},
-    {NULL, NULL},
-};
+static int close_scope(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    wsm_websocket_close(socket, WSM_CLOSE_NORMAL, "", 0);
+    return 0;
+}
 
-static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", to_string}, {NULL, NULL}};
-
-static const wsm_property properties[] = {{NULL, NULL, NULL, NULL}};
+static const luaL_Reg metamethods[] = {
+    {"__gc", collect}, {"__close", close_scope}, {"__tostring", to_string}, {NULL, NULL}};
 
 WSM_CLASS_FUNCTIONS(peer, websocket_peer_class)
 
 static const wsm_class websocket_peer_class = {
-    "WebSocketPeer", methods, metamethods, properties, peer_index, peer_newindex, peer_getter, peer_setter,
+    "WebSocketPeer", methods,     metamethods, properties,       peer_index,
+    peer_newindex,   peer_getter, peer_setter, settings_changed,
 };
 
-void wsm_open_websocket_peer(lua_State *L) { wsm_class_register(L, &websocket_peer_class); }
+void wsm_open_websocket_peer(lua_State *L, int tls_metatable) {
+    static const luaL_Reg functions[] = {{"new", new_peer}, {NULL, NULL}};
+    static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
+    wsm_class_register(L, &websocket_peer_class);
+    wsm_class_add_functions(L, functions, 0);
+    wsm_class_add_methods(L, with_tls, tls_metatable);
+}

@@ -26,9 +26,7 @@ bool wsm_bytes_append(wsm_bytes *bytes, const void *data, size_t size) {
     return true;
 }
 
-bool wsm_bytes_append_text(wsm_bytes *bytes, const char *text) {
-    return wsm_bytes_append(bytes, text, strlen(text));
-}
+bool wsm_bytes_append_text(wsm_bytes *bytes, const char *text) { return wsm_bytes_append(bytes, text, strlen(text)); }
 
 void wsm_bytes_drop_front(wsm_bytes *bytes, size_t size) {
     bytes->size -= size;

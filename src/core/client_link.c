@@ -1,4 +1,6 @@
-/* Who owns what: the client holds one reference to its connection, and is the only user of its libwebsockets context. */
+/* Who owns what: the client holds one reference to its connection, and is the only user of its libwebsockets context.
+ * For TLS the context is made by the look-up's thread, because reading the system's authorities takes tens of
+ * milliseconds; until the client takes it over it belongs to the look-up. */
 #include "client_link.h"
 
 #include <arpa/inet.h>
@@ -14,11 +16,22 @@
 #include "clock.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
 #include "url.h"
 
 enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000, CONNECTING_SLICE_MS = 10, OPEN_SLICE_MS = 50 };
+
+/* A context and what it is made from. Allocated by malloc: a thread may free it. */
+typedef struct client_context {
+    wsm_client *client; /* NULL until it is taken over */
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    bool tls, own_authorities;
+    wsm_pem_file authorities;
+    bool no_tls_here; /* libwebsockets was built without */
+} client_context;
 
 struct wsm_client {
     wsm_connection *connection;
@@ -32,14 +45,16 @@ struct wsm_client {
     size_t next_address;
     int64_t give_up_ms, attempt_until_ms;
 
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    bool attempting, request_sent, failed;
+    client_context *lws; /* NULL while it is being made */
+    int tls_flags;       /* LCCSCF_* */
+    char *verified_name; /* instead of the URL's host; NULL: that */
+    bool attempting, tcp_connected, request_sent, failed;
     bool reading_stopped;
     int64_t closing_since_ms;
-    unsigned progress; /* counts callbacks that show that a service call did something */
+    int64_t heartbeat_ms; /* when to look at the heartbeat; 0: never */
+    unsigned progress;    /* counts callbacks that show that a service call did something */
     int http_status;
-    char error[160];   /* why the attempt failed */
+    char error[160]; /* why the attempt failed */
 };
 
 /* ---- what the connection asks for ---- */
@@ -77,8 +92,9 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
     char *key = NULL;
     for (size_t i = 0; !key && i + sizeof key_name + 24 < composed; i++)
         if (!memcmp(start + i, key_name, sizeof key_name - 1)) key = start + i + sizeof key_name - 1;
-    bool ok = key && wsm_upgrade_write_request(&request, &client->url, (wsm_span){key, 24}, client->connection->settings.protocols,
-                                               client->connection->settings.headers);
+    bool ok =
+        key && wsm_upgrade_write_request(&request, &client->url, (wsm_span){key, 24},
+                                         client->connection->settings.protocols, client->connection->settings.headers);
     if (ok && request.size > composed + room) {
         snprintf(client->error, sizeof client->error, "the request is too large");
         ok = false;
@@ -97,7 +113,8 @@ static int check_protocol(wsm_client *client, struct lws *wsi) {
     char protocol[256];
     const wsm_string_list *asked = client->connection->settings.protocols;
     int length = lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
-    bool agreed = length > 0 ? wsm_string_list_contains(asked, protocol, strlen(protocol)) : !wsm_string_list_count(asked);
+    bool agreed =
+        length > 0 ? wsm_string_list_contains(asked, protocol, strlen(protocol)) : !wsm_string_list_count(asked);
     if (!agreed) snprintf(client->error, sizeof client->error, "no sub-protocol could be agreed on");
     if (agreed && length > 0) client->connection->protocol = wsm_strndup(protocol, strlen(protocol));
     return agreed ? 0 : -1;
@@ -126,7 +143,8 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
-    wsm_client *client = vhost ? lws_vhost_user(vhost) : NULL;
+    client_context *own = vhost ? lws_vhost_user(vhost) : NULL;
+    wsm_client *client = own ? own->client : NULL;
     (void)user;
     if (!client) return 0;
     switch ((int)why) {
@@ -145,7 +163,15 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         receive(client, wsi, in, size);
         break;
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        client->progress++;
+        wsm_connection_receive_pong(client->connection, in, size);
+        break;
     case LWS_CALLBACK_CLIENT_WRITEABLE: client->progress++; break;
+    case LWS_CALLBACK_WSI_CREATE:
+        client->progress++;
+        client->tcp_connected = true;
+        break;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: client->progress++; return receive_close(client, in, size);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         client->progress++;
@@ -181,22 +207,43 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-static bool open_context(wsm_client *client) {
+static void discard_context(void *work) {
+    client_context *own = work;
+    own->client = NULL;
+    if (own->context) lws_context_destroy(own->context);
+    wsm_pem_file_close(&own->authorities);
+    free(own);
+}
+
+/* May run in the look-up's thread. */
+static void make_context(void *work) {
+    client_context *own = work;
     struct lws_context_creation_info info;
-    client->context = wsm_lws_context_new(16);
-    if (!client->context) return false;
+    if (own->tls && !wsm_process_start_tls()) {
+        own->no_tls_here = true;
+        return;
+    }
+    own->context = wsm_lws_context_new(16, 0);
+    if (!own->context) return;
     memset(&info, 0, sizeof info);
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
-    info.user = client;
+    info.user = own;
     info.vhost_name = "client";
     info.retry_and_idle_policy = &wsm_lws_no_timers;
     info.http_proxy_address = ""; /* or the variable http_proxy would divert even connections to this machine */
 #if defined(LWS_WITH_SOCKS5)
     info.socks_proxy_address = "";
 #endif
-    client->vhost = lws_create_vhost(client->context, &info);
-    return client->vhost != NULL;
+    if (own->tls) {
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        if (own->own_authorities) {
+            info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+            info.client_ssl_ca_filepath = own->authorities.path;
+        }
+    }
+    own->vhost = lws_create_vhost(own->context, &info);
+    wsm_pem_file_close(&own->authorities);
 }
 
 /* ---- connecting ---- */
@@ -205,18 +252,41 @@ static const char *current_address(const wsm_client *client) {
     return client->next_address ? client->addresses.text[client->next_address - 1] : client->url.host;
 }
 
-/* libwebsockets' texts say "conn fail: 111" where a person wants to read what that number means. */
+/* What libwebsockets says, in words for a person: "conn fail: 111" is an errno, others are known by their beginning. */
+static const char *translate(const char *text) {
+    static const struct {
+        const char *begins, *means;
+    } known[] = {
+        {"Unable to connect", "connection refused or unreachable"},
+        {"read failed", "the server closed the connection"},
+        {"connect SSL err", "the server does not speak TLS, or no version that both sides have"},
+        {"client connect failed", "the server does not speak TLS, or no version that both sides have"},
+        {"HS: Accept", "the server's Sec-WebSocket-Accept is wrong"},
+        {"HS: PROTOCOL", "no sub-protocol could be agreed on"},
+        {"HS: ", "the server's answer is not one to a WebSocket request"},
+    };
+    const char *colon = strrchr(text, ':');
+    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return strerror(atoi(colon + 1));
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strncmp(text, known[i].begins, strlen(known[i].begins))) return known[i].means;
+    return text[0] ? text : "the server closed the connection";
+}
+
 static void describe_failure(wsm_client *client, wsm_reason *reason) {
-    const char *colon = strrchr(client->error, ':');
-    int number = colon ? atoi(colon + 1) : 0;
-    if (client->http_status && client->http_status != 101)
-        wsm_fail(reason, WSM_FAILED, "the server answered with HTTP status %d instead of accepting the WebSocket", client->http_status);
+    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error),
+               *address = current_address(client);
+    unsigned port = client->url.port;
+    if (!client->request_sent && client->url.tls && refused[0])
+        wsm_fail(reason, WSM_FAILED, "the certificate of %s was refused: %s", client->url.host, refused);
+    else if (client->http_status && client->http_status != 101)
+        wsm_fail(reason, WSM_FAILED, "the server answered with HTTP status %d instead of accepting the WebSocket",
+                 client->http_status);
     else if (client->request_sent)
-        wsm_fail(reason, WSM_FAILED, "the handshake with %s port %u failed: %s", current_address(client), (unsigned)client->url.port,
-                 client->error[0] ? client->error : "the server closed the connection");
+        wsm_fail(reason, WSM_FAILED, "the handshake with %s port %u failed: %s", address, port, what);
+    else if (client->tcp_connected && client->url.tls)
+        wsm_fail(reason, WSM_FAILED, "the TLS handshake with %s port %u failed: %s", address, port, what);
     else
-        wsm_fail(reason, WSM_FAILED, "could not connect to %s port %u: %s", current_address(client), (unsigned)client->url.port,
-                 number > 0 ? strerror(number) : client->error[0] ? client->error : "connection refused or unreachable");
+        wsm_fail(reason, WSM_FAILED, "could not connect to %s port %u: %s", address, port, what);
 }
 
 static void note_remote(wsm_client *client, const char *text) {
@@ -234,21 +304,27 @@ static void start_attempt(wsm_client *client) {
     client->error[0] = '\0';
     note_remote(client, client->addresses.text[client->next_address]);
     client->attempting = true;
-    client->failed = client->request_sent = false;
+    client->failed = client->request_sent = client->tcp_connected = false;
+    wsm_lws_clear_refused_certificate();
     memset(&info, 0, sizeof info);
-    info.context = client->context;
-    info.vhost = client->vhost;
+    info.context = client->lws->context;
+    info.vhost = client->lws->vhost;
     info.address = client->addresses.text[client->next_address++];
     info.port = client->url.port;
     info.path = "/";
-    info.host = client->url.host;
+    info.host = client->verified_name ? client->verified_name : client->url.host; /* the Host line is ours anyway */
     info.protocol = client->protocols;
     info.local_protocol_name = "ws";
     info.retry_and_idle_policy = &wsm_lws_no_timers;
-    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | client->tls_flags;
     info.pwsi = &client->connection->link.wsi;
     info.opaque_user_data = client->connection;
     if (!lws_client_connect_via_info(&info)) client->failed = true;
+}
+
+static void take_context(wsm_client *client, client_context *own) {
+    own->client = client;
+    client->lws = own;
 }
 
 /* Moves on: from the look-up to the first address, from one that failed to the next. */
@@ -258,8 +334,14 @@ static void advance(wsm_client *client) {
     if (client->lookup) {
         if (!wsm_lookup_done(client->lookup)) return;
         wsm_error error = wsm_lookup_result(client->lookup, &client->addresses, &reason);
+        if (client->url.tls) take_context(client, wsm_lookup_take_work(client->lookup));
         wsm_lookup_drop(client->lookup);
         client->lookup = NULL;
+        if (!error && !client->lws->vhost)
+            error =
+                client->lws->no_tls_here
+                    ? wsm_fail(&reason, WSM_FAILED, "this libwebsockets was built without TLS")
+                    : wsm_fail(&reason, WSM_FAILED, "TLS could not be prepared: are the trusted certificates valid?");
         if (error) {
             wsm_connection_abandon(client->connection, reason.text);
             return;
@@ -275,7 +357,8 @@ static void advance(wsm_client *client) {
         client->connection->link.wsi = NULL;
         start_attempt(client);
     }
-    if (!client->request_sent && client->next_address < client->addresses.count && wsm_clock_ms() >= client->attempt_until_ms) {
+    if (!client->request_sent && client->next_address < client->addresses.count &&
+        wsm_clock_ms() >= client->attempt_until_ms) {
         snprintf(client->error, sizeof client->error, "no answer");
         wsm_lws_kill(&client->connection->link.wsi);
         client->failed = true;
@@ -284,8 +367,13 @@ static void advance(wsm_client *client) {
 }
 
 void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
-    if (client->lookup)
+    if (client->lookup && client->addresses.count)
+        wsm_fail(phase, WSM_OK, "preparing TLS");
+    else if (client->lookup)
         wsm_fail(phase, WSM_OK, "looking up the host name \"%s\"", client->url.host);
+    else if (client->url.tls && client->tcp_connected && !client->request_sent)
+        wsm_fail(phase, WSM_OK, "in the TLS handshake with %s port %u", current_address(client),
+                 (unsigned)client->url.port);
     else if (!client->request_sent)
         wsm_fail(phase, WSM_OK, "connecting to %s port %u", current_address(client), (unsigned)client->url.port);
     else
@@ -300,13 +388,14 @@ static bool wait_for_socket(wsm_client *client, int wait_ms) {
     struct pollfd polled = {.fd = -1, .events = POLLIN};
     struct lws *wsi = client->connection->link.wsi;
     bool connecting = client->connection->state == WSM_STATE_CONNECTING;
-    if (lws_service_adjust_timeout(client->context, 1000, 0) == 0) return true;
+    if (client->lws && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return true;
     if (client->lookup)
         polled.fd = wsm_lookup_fd(client->lookup);
     else if (wsi)
         polled.fd = lws_get_socket_fd(wsi);
     if (client->reading_stopped) polled.events = 0;
-    if (!client->lookup && ((connecting && !client->request_sent) || link_busy(client->connection))) polled.events |= POLLOUT;
+    if (!client->lookup && ((connecting && !client->request_sent) || link_busy(client->connection)))
+        polled.events |= POLLOUT;
     /* What libwebsockets wants to know while connecting is not all visible from here. */
     int slice = client->lookup ? wait_ms : connecting ? CONNECTING_SLICE_MS : OPEN_SLICE_MS;
     return poll(&polled, 1, wait_ms < slice ? wait_ms : slice) >= 0;
@@ -317,7 +406,7 @@ static void pump(wsm_client *client) {
     int64_t started = wsm_clock_ms();
     for (int round = 0; round < ROUNDS_MAX; round++) {
         unsigned before = client->progress;
-        lws_service(client->context, -1);
+        lws_service(client->lws->context, -1);
         if (client->progress == before || wsm_clock_ms() - started > BUDGET_MS) break;
     }
 }
@@ -326,8 +415,9 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     if (client->connection->state == WSM_STATE_CLOSED) return true;
     bool finished = wait_ms <= 0 || wait_for_socket(client, wait_ms);
     advance(client);
-    if (!client->lookup) pump(client);
+    if (client->lws) pump(client);
     advance(client);
+    client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
         wsm_connection_abandon(client->connection, "the closing handshake took too long");
     return finished;
@@ -350,12 +440,17 @@ void wsm_client_settle(wsm_client *client) {
         drop_socket(client);
 }
 
+static int earlier(int limit, int64_t due_ms, int64_t now_ms) {
+    if (!due_ms || due_ms - now_ms >= limit) return limit;
+    return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
 int wsm_client_time_left(const wsm_client *client, int limit) {
-    int64_t due = client->closing_since_ms                                                                 ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1
-                  : client->attempting && !client->request_sent && client->next_address < client->addresses.count ? client->attempt_until_ms
-                                                                                                           : 0;
-    int64_t left = due - wsm_clock_ms();
-    return !due || left >= limit ? limit : left > 0 ? (int)left : 0;
+    int64_t now = wsm_clock_ms();
+    bool more = client->attempting && !client->request_sent && client->next_address < client->addresses.count;
+    limit = earlier(limit, client->closing_since_ms ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1 : 0, now);
+    limit = earlier(limit, more ? client->attempt_until_ms : 0, now);
+    return earlier(limit, client->heartbeat_ms, now);
 }
 
 /* ---- life ---- */
@@ -374,28 +469,74 @@ static bool join_protocols(wsm_client *client) {
     return ok;
 }
 
-static wsm_error start(wsm_client *client, const char *url, wsm_reason *reason) {
+static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_tls_options *tls, wsm_reason *reason) {
+    enum {
+        ANYTHING = LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_INSECURE | LCCSCF_ALLOW_EXPIRED |
+                   LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
+    };
+    bool unsafe = tls && tls->kind == WSM_TLS_CLIENT_UNSAFE;
+    const char *name = tls ? tls->common_name : NULL;
+    own->tls = true;
+    client->tls_flags = LCCSCF_USE_SSL;
+    if (unsafe) client->tls_flags |= tls->trusted_chain ? LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK : ANYTHING;
+    if (name && *name && !(client->verified_name = wsm_strndup(name, strlen(name))))
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    /* libwebsockets would cut "::1" at its first colon and then verify no name at all. */
+    if (client->url.literal6 && !unsafe && !client->verified_name)
+        return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
+                        "a certificate can't be verified for an IPv6 address: give a common name to verify");
+    if (!tls || !tls->trusted_chain) return WSM_OK;
+    own->own_authorities = true;
+    return wsm_pem_file_open(&own->authorities, tls->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
+                             reason);
+}
+
+/* With TLS the context is made by a thread, which also looks the name up; without, at once. */
+static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls, bool literal, wsm_reason *reason) {
+    const char *host = literal ? NULL : client->url.host;
+    client_context *own = calloc(1, sizeof *own);
+    wsm_error error = WSM_OK;
+    if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    own->authorities.fd = -1;
+    if (client->url.tls) {
+        wsm_background background = {make_context, discard_context, own};
+        error = prepare_tls(client, own, tls, reason);
+        if (!error) error = wsm_lookup_start(&client->lookup, host, &background, reason);
+        if (error) discard_context(own);
+        return error;
+    }
+    take_context(client, own);
+    make_context(own);
+    if (!own->vhost)
+        return wsm_fail(reason, WSM_FAILED, "libwebsockets could not be started (out of descriptors or memory?)");
+    return host ? wsm_lookup_start(&client->lookup, host, NULL, reason) : WSM_OK;
+}
+
+static wsm_error start(wsm_client *client, const char *url, const wsm_tls_options *tls, wsm_reason *reason) {
     wsm_connection *connection = client->connection;
     wsm_error error = wsm_url_parse(&client->url, url, reason);
     if (!error) error = wsm_upgrade_check_lists(connection->settings.protocols, connection->settings.headers, reason);
     if (error) return error;
-    if (client->url.tls) return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "wss:// is not available yet");
+#if !defined(LWS_WITH_TLS)
+    if (client->url.tls) return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "this libwebsockets was built without TLS");
+#endif
+    connection->tls = client->url.tls;
     connection->url = wsm_strndup(url, strlen(url));
     if (!connection->url || !join_protocols(client)) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     bool literal = wsm_resolve_literal(client->url.host, &client->addresses);
     if (client->url.literal6 && !literal)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "invalid URL: not an IPv6 address between '[' and ']'");
-    if (!open_context(client)) return wsm_fail(reason, WSM_FAILED, "libwebsockets could not be started (out of descriptors or memory?)");
-    return literal ? WSM_OK : wsm_lookup_start(&client->lookup, client->url.host, reason);
+    return prepare_context(client, tls, literal, reason);
 }
 
-wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const char *url, int64_t give_up_ms, wsm_reason *reason) {
+wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const char *url, const wsm_tls_options *tls,
+                          int64_t give_up_ms, wsm_reason *reason) {
     wsm_client *client = wsm_alloc_zero(sizeof *client);
     if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     client->process = getpid();
     client->connection = wsm_connection_ref(connection);
     client->give_up_ms = give_up_ms;
-    wsm_error error = start(client, url, reason);
+    wsm_error error = start(client, url, tls, reason);
     if (error) {
         wsm_client_close(client);
         return error;
@@ -415,9 +556,9 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
-    if (ours && client->context) {
+    if (ours && client->lws) {
         drop_socket(client);
-        lws_context_destroy(client->context);
+        discard_context(client->lws);
     }
     connection->alive = false;
     connection->random = NULL;
@@ -427,5 +568,6 @@ void wsm_client_close(wsm_client *client) {
     wsm_connection_unref(connection);
     wsm_url_release(&client->url);
     wsm_free(client->protocols);
+    wsm_free(client->verified_name);
     if (ours) wsm_free(client); /* in a forked child the context, which points here, is left alone */
 }

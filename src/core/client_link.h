@@ -7,13 +7,16 @@
 
 #include "connection.h"
 #include "error.h"
+#include "tls_options.h"
 
 typedef struct wsm_client wsm_client;
 
-/* Starts connecting `connection` (new, CONNECTING) to the URL; see wsm_url_parse and wsm_upgrade_check_lists for the
- * errors, FAILED if nothing could be started, ERR_UNAVAILABLE for wss://. `give_up_ms` (wsm_clock_ms time; 0: never)
- * only divides the time between several addresses: the owner watches the limit. */
-wsm_error wsm_client_open(wsm_client **client, wsm_connection *connection, const char *url, int64_t give_up_ms, wsm_reason *reason);
+/* Starts connecting `connection` (new, CONNECTING) to the URL. `tls` is for wss:// and may be NULL: verify with the
+ * system's authorities. See wsm_url_parse, wsm_upgrade_check_lists and wsm_pem_file_open for the errors; FAILED if
+ * nothing could be started, ERR_UNAVAILABLE for wss:// without TLS in libwebsockets. `give_up_ms` (wsm_clock_ms time;
+ * 0: never) only divides the time between several addresses: the owner watches the limit. */
+wsm_error wsm_client_open(wsm_client **client, wsm_connection *connection, const char *url, const wsm_tls_options *tls,
+                          int64_t give_up_ms, wsm_reason *reason);
 /* What is queued is still handed to the socket, then it is cut. In a forked child only memory is given up. */
 void wsm_client_close(wsm_client *client);
 /* As for a server: read what is there, waiting at most `wait_ms`; act on what changed; time until something is due. */

@@ -9,15 +9,20 @@
 
 static int64_t (*custom)(void);
 
-void wsm_set_clock(int64_t (*now_ms)(void)) { custom = now_ms; }
+void wsm_set_clock(int64_t (*now_us)(void)) { custom = now_us; }
 
-int64_t wsm_clock_ms(void) {
+int64_t wsm_clock_us(void) {
     if (custom) return custom();
 #if defined(_WIN32)
-    return (int64_t)GetTickCount64();
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&count);
+    return (int64_t)((double)count.QuadPart * 1e6 / (double)frequency.QuadPart);
 #else
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 #endif
 }
+
+int64_t wsm_clock_ms(void) { return wsm_clock_us() / 1000; }

@@ -6,8 +6,10 @@
 
 /* Milliseconds since some fixed moment; never goes back. */
 int64_t wsm_clock_ms(void);
+/* The same in microseconds. */
+int64_t wsm_clock_us(void);
 
 /* Replaces the clock (NULL restores it). For tests only. */
-void wsm_set_clock(int64_t (*now_ms)(void));
+void wsm_set_clock(int64_t (*now_us)(void));
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "upgrade.h"
 #include "utf8.h"
@@ -20,7 +21,8 @@ void wsm_address_text(const wsm_address *address, char text[WSM_ADDRESS_TEXT_SIZ
     } else if (address->size == 16) {
         size_t at = 0;
         for (int i = 0; i < 16; i += 2)
-            at += (size_t)snprintf(text + at, WSM_ADDRESS_TEXT_SIZE - at, i ? ":%x" : "%x", (unsigned)(b[i] << 8 | b[i + 1]));
+            at += (size_t)snprintf(text + at, WSM_ADDRESS_TEXT_SIZE - at, i ? ":%x" : "%x",
+                                   (unsigned)(b[i] << 8 | b[i + 1]));
     }
 }
 
@@ -37,6 +39,7 @@ wsm_connection *wsm_connection_new(bool server, const wsm_settings *settings, ws
     connection->inbox = inbox;
     connection->close_code = connection->sent_code = -1;
     connection->link.fd = -1;
+    connection->round_trip_us = -1;
     return connection;
 }
 
@@ -145,7 +148,8 @@ static void fail(wsm_connection *connection, int code) {
         connection->close_code = code;
         connection->close_reason = wsm_strndup(text, strlen(text));
     }
-    wsm_connection_explain(connection, code == WSM_CLOSE_TOO_BIG ? "a message larger than inbound_buffer_size was received" : text);
+    wsm_connection_explain(connection,
+                           code == WSM_CLOSE_TOO_BIG ? "a message larger than inbound_buffer_size was received" : text);
     if (!connection->greeting && !connection->close_sent) wsm_send_queue_clear(&connection->out);
     queue_close(connection, payload, close_payload(payload, code, "", 0));
     set_state(connection, WSM_STATE_CLOSED);
@@ -201,8 +205,9 @@ void wsm_connection_leave(wsm_connection *connection, int code) {
 }
 
 static void end_of_stream(wsm_connection *connection) {
-    wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING ? "the connection ended during the handshake"
-                                                                                  : "the connection was lost");
+    wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING
+                                           ? "the connection ended during the handshake"
+                                           : "the connection was lost");
     set_state(connection, WSM_STATE_CLOSED);
 }
 
@@ -221,10 +226,12 @@ static bool exceeds_limits(const wsm_connection *connection, size_t size) {
     size_t packets = connection->out.packets + connection->inflight_packets;
     size_t payload = connection->out.payload + connection->inflight_payload;
     int32_t bytes = connection->settings.outbound_buffer_size, count = connection->settings.max_queued_packets;
-    return (count <= 0 || packets >= (size_t)count) || (bytes > 0 && (size > (size_t)bytes || payload > (size_t)bytes - size));
+    return (count <= 0 || packets >= (size_t)count) ||
+           (bytes > 0 && (size > (size_t)bytes || payload > (size_t)bytes - size));
 }
 
-wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size, wsm_chunk **shared) {
+wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size,
+                              wsm_chunk **shared) {
     if (connection->state != WSM_STATE_OPEN || connection->write_failed || !connection->alive) return WSM_FAILED;
     if (exceeds_limits(connection, size)) {
         /* What is only gathered does not count: the socket may take it. */
@@ -289,7 +296,8 @@ bool wsm_connection_can_resume(const wsm_connection *connection) {
     int32_t bytes = connection->settings.inbound_buffer_size, count = connection->settings.max_queued_packets;
     return (bytes <= 0 || connection->unread_bytes <= (size_t)bytes / 2) &&
            (count <= 0 || connection->unread_packets <= (size_t)count / 2) &&
-           (!connection->in_frame || has_room(connection, connection->message.body.size + (size_t)connection->frame.length));
+           (!connection->in_frame ||
+            has_room(connection, connection->message.body.size + (size_t)connection->frame.length));
 }
 
 bool wsm_connection_wants_input(const wsm_connection *connection) {
@@ -368,7 +376,7 @@ static void handle_control(wsm_connection *connection) {
             fail(connection, WSM_CLOSE_INTERNAL_ERROR);
         break;
     case WSM_OP_CLOSE: wsm_connection_receive_close(connection, connection->control, connection->control_size); break;
-    default: break; /* a pong: any sign of life will do */
+    default: wsm_connection_receive_pong(connection, connection->control, connection->control_size); break;
     }
 }
 
@@ -378,7 +386,8 @@ static void begin_frame(wsm_connection *connection) {
     connection->frame_left = connection->frame.length;
     connection->control_size = 0;
     if (connection->frame.opcode >= WSM_OP_CLOSE || connection->state != WSM_STATE_OPEN) return;
-    int code = wsm_message_begin_frame(&connection->message, connection->frame.opcode, connection->frame.length, message_limit(connection));
+    int code = wsm_message_begin_frame(&connection->message, connection->frame.opcode, connection->frame.length,
+                                       message_limit(connection));
     if (code) fail(connection, code);
 }
 
@@ -400,7 +409,8 @@ static size_t take_payload(wsm_connection *connection, unsigned char *data, size
     wsm_frame_head *frame = &connection->frame;
     size_t part = size < connection->frame_left ? size : (size_t)connection->frame_left;
     bool control = frame->opcode >= WSM_OP_CLOSE;
-    if (!control && connection->state == WSM_STATE_OPEN && part == frame->length && frame->fin && frame->opcode != WSM_OP_CONTINUATION) {
+    if (!control && connection->state == WSM_STATE_OPEN && part == frame->length && frame->fin &&
+        frame->opcode != WSM_OP_CONTINUATION) {
         connection->in_frame = false;
         deliver_frame(connection, data);
         return part;
@@ -424,7 +434,8 @@ static size_t take_frames(wsm_connection *connection, unsigned char *data, size_
     while (connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING) {
         if (!connection->in_frame) {
             size_t taken;
-            wsm_frame_status status = wsm_frame_read_head(&connection->reader, connection->server, data + used, size - used, &taken, &connection->frame);
+            wsm_frame_status status = wsm_frame_read_head(&connection->reader, connection->server, data + used,
+                                                          size - used, &taken, &connection->frame);
             used += taken;
             if (status == WSM_FRAME_MORE) return used;
             if (status == WSM_FRAME_INVALID) {
@@ -453,7 +464,8 @@ static void refuse(wsm_connection *connection, int status, const char *problem) 
     char why[WSM_REASON_SIZE];
     snprintf(why, sizeof why, "request refused with HTTP status %d: %s", status, problem);
     wsm_connection_explain(connection, why);
-    if (!wsm_upgrade_write_refusal(&answer, status, problem) || !wsm_send_queue_raw(&connection->out, answer.data, answer.size))
+    if (!wsm_upgrade_write_refusal(&answer, status, problem) ||
+        !wsm_send_queue_raw(&connection->out, answer.data, answer.size))
         connection->cut = true;
     wsm_bytes_release(&answer);
     set_state(connection, WSM_STATE_CLOSED);
@@ -461,7 +473,8 @@ static void refuse(wsm_connection *connection, int status, const char *problem) 
 
 static bool note_request(wsm_connection *connection, const wsm_upgrade_request *request, wsm_span protocol) {
     wsm_bytes url = {0};
-    if (!wsm_bytes_append_text(&url, "ws://") || !wsm_bytes_append(&url, request->host.text, request->host.size) ||
+    if (!wsm_bytes_append_text(&url, connection->tls ? "wss://" : "ws://") ||
+        !wsm_bytes_append(&url, request->host.text, request->host.size) ||
         !wsm_bytes_append(&url, request->target.text, request->target.size) || !wsm_bytes_append(&url, "", 1)) {
         wsm_bytes_release(&url);
         return false;
@@ -470,24 +483,19 @@ static bool note_request(wsm_connection *connection, const wsm_upgrade_request *
     return !protocol.size || (connection->protocol = wsm_strndup(protocol.text, protocol.size));
 }
 
-static void answer_request(wsm_connection *connection, size_t head_size) {
-    wsm_upgrade_request request;
-    wsm_span protocol;
+/* Judges the request in front of `held`; the status is 101 if it is a good one. */
+static int judge_request(wsm_connection *connection, wsm_upgrade_request *request, wsm_span *protocol,
+                         const char **problem) {
+    int status = wsm_upgrade_parse((const char *)connection->held.data, connection->head_size, request, problem);
+    if (status != 101 || wsm_upgrade_choose_protocol(request, connection->settings.protocols, protocol)) return status;
+    *problem = request->protocol_lines ? "none of these sub-protocols is spoken here" : "a sub-protocol is required";
+    return 400;
+}
+
+static void accept_request(wsm_connection *connection, const wsm_upgrade_request *request, wsm_span protocol) {
     wsm_bytes answer = {0};
-    const char *problem;
-    int status = wsm_upgrade_parse((const char *)connection->held.data, head_size, &request, &problem);
-    if (status == 101 && !wsm_upgrade_choose_protocol(&request, connection->settings.protocols, &protocol)) {
-        status = 400;
-        problem = request.protocol_lines ? "none of these sub-protocols is spoken here" : "a sub-protocol is required";
-    }
-    if (status == 101 && connection->owner_ops && connection->owner_ops->admit)
-        status = connection->owner_ops->admit(connection, &problem);
-    if (status != 101) {
-        refuse(connection, status, problem);
-        return;
-    }
-    bool ok = note_request(connection, &request, protocol) &&
-              wsm_upgrade_write_accept(&answer, request.key, protocol, connection->settings.headers) &&
+    bool ok = note_request(connection, request, protocol) &&
+              wsm_upgrade_write_accept(&answer, request->key, protocol, connection->settings.headers) &&
               wsm_send_queue_raw(&connection->out, answer.data, answer.size);
     wsm_bytes_release(&answer);
     if (!ok) {
@@ -495,17 +503,88 @@ static void answer_request(wsm_connection *connection, size_t head_size) {
         return;
     }
     connection->greeting = true;
-    wsm_bytes_drop_front(&connection->held, head_size);
+    wsm_bytes_drop_front(&connection->held, connection->head_size);
+    connection->head_size = 0;
     connection->on_hold = true; /* until the owner has announced it */
     set_state(connection, WSM_STATE_OPEN);
 }
 
+const char *wsm_connection_request(const wsm_connection *connection, size_t *size) {
+    *size = connection->head_size;
+    return (const char *)connection->held.data;
+}
+
+void wsm_connection_admit(wsm_connection *connection, int status, const char *text) {
+    wsm_upgrade_request request;
+    wsm_span protocol;
+    const char *problem = text;
+    if (connection->state != WSM_STATE_CONNECTING || !connection->head_size) return;
+    if (status == 101) status = judge_request(connection, &request, &protocol, &problem);
+    if (status == 101)
+        accept_request(connection, &request, protocol);
+    else
+        refuse(connection, status, problem);
+}
+
+static void answer_request(wsm_connection *connection) {
+    wsm_upgrade_request request;
+    wsm_span protocol;
+    const char *problem;
+    int status = judge_request(connection, &request, &protocol, &problem);
+    if (status == 101 && connection->owner_ops && connection->owner_ops->admit)
+        status = connection->owner_ops->admit(connection, &problem);
+    if (status == 0)
+        connection->on_hold = true;
+    else if (status == 101)
+        accept_request(connection, &request, protocol);
+    else
+        refuse(connection, status, problem);
+}
+
 static void take_request(wsm_connection *connection, size_t seen) {
+    if (connection->head_size) return; /* waits to be admitted */
+    /* TLS on a port without it, or another protocol altogether: no reason to wait for an empty line. */
+    if (connection->held.data[0] < 'A' || connection->held.data[0] > 'z') {
+        refuse(connection, 400, "not an HTTP request");
+        return;
+    }
     size_t head_size = wsm_upgrade_head_size(connection->held.data, connection->held.size, seen);
-    if (head_size > WSM_REQUEST_HEAD_MAX || (!head_size && connection->held.size >= WSM_REQUEST_HEAD_MAX))
+    if (head_size > WSM_REQUEST_HEAD_MAX || (!head_size && connection->held.size >= WSM_REQUEST_HEAD_MAX)) {
         refuse(connection, 431, "the request head is larger than 4096 bytes");
-    else if (head_size)
-        answer_request(connection, head_size);
+    } else if (head_size) {
+        connection->head_size = head_size;
+        answer_request(connection);
+    }
+}
+
+/* ---- heartbeat ---- */
+
+int64_t wsm_connection_heartbeat(wsm_connection *connection, int64_t now_ms) {
+    int64_t interval = connection->settings.heartbeat_ms;
+    if (interval <= 0 || connection->state != WSM_STATE_OPEN || !connection->alive) return 0;
+    if (connection->pinged_ms && now_ms - connection->pinged_ms < interval) return connection->pinged_ms + interval;
+    /* Whom we have stopped reading, its answer lies unread. */
+    if (connection->pinged_ms && !connection->heard && wsm_connection_wants_input(connection)) {
+        wsm_connection_abandon(connection, "the heartbeat was not answered: the link is dead");
+        return 0;
+    }
+    connection->pinged_ms = now_ms;
+    connection->pinged_us = wsm_clock_us();
+    connection->heard = false;
+    if (queue_frame(connection, WSM_OP_PING, &connection->pinged_us, sizeof connection->pinged_us))
+        link_changed(connection);
+    return now_ms + interval;
+}
+
+void wsm_connection_receive_pong(wsm_connection *connection, const unsigned char *payload, size_t size) {
+    connection->heard = true;
+    if (size == sizeof connection->pinged_us && connection->pinged_ms && !memcmp(payload, &connection->pinged_us, size))
+        connection->round_trip_us = wsm_clock_us() - connection->pinged_us;
+}
+
+void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_ms) {
+    connection->settings.heartbeat_ms = interval_ms;
+    link_changed(connection);
 }
 
 /* ---- entry points of the links ---- */
@@ -513,13 +592,15 @@ static void take_request(wsm_connection *connection, size_t seen) {
 static void take_held(wsm_connection *connection) {
     if (connection->held.size && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
         size_t used = take_frames(connection, connection->held.data, connection->held.size);
-        if (connection->held.size) wsm_bytes_drop_front(&connection->held, used < connection->held.size ? used : connection->held.size);
+        if (connection->held.size)
+            wsm_bytes_drop_front(&connection->held, used < connection->held.size ? used : connection->held.size);
     }
     if (!connection->held.size) wsm_bytes_release(&connection->held);
 }
 
 void wsm_connection_receive(wsm_connection *connection, unsigned char *data, size_t size) {
     if (connection->state == WSM_STATE_CLOSED) return;
+    connection->heard = true;
     size_t used = 0, seen = connection->held.size;
     if (connection->state != WSM_STATE_CONNECTING && !seen && wsm_connection_wants_input(connection))
         used = take_frames(connection, data, size);
@@ -536,20 +617,25 @@ void wsm_connection_resume(wsm_connection *connection) {
     if (!wsm_connection_can_resume(connection)) return;
     connection->stopped = false;
     take_held(connection);
-    if (!connection->alive && !connection->held.size && connection->state != WSM_STATE_CLOSED) end_of_stream(connection);
+    if (!connection->alive && !connection->held.size && connection->state != WSM_STATE_CLOSED)
+        end_of_stream(connection);
     link_changed(connection);
 }
 
 void wsm_connection_opened(wsm_connection *connection) { set_state(connection, WSM_STATE_OPEN); }
 
-void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data, size_t size,
-                                 size_t frame_rest) {
+void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
+                                 size_t size, size_t frame_rest) {
+    connection->heard = true;
     if (connection->state != WSM_STATE_OPEN) return;
     wsm_message *message = &connection->message;
     bool starts = !message->started; /* libwebsockets has checked the order of fragments */
     bool complete = final && !frame_rest;
-    int code = wsm_message_begin_frame(message, !starts ? WSM_OP_CONTINUATION : text ? WSM_OP_TEXT : WSM_OP_BINARY, size + frame_rest,
-                                       message_limit(connection));
+    int code = wsm_message_begin_frame(message,
+                                       !starts ? WSM_OP_CONTINUATION
+                                       : text  ? WSM_OP_TEXT
+                                               : WSM_OP_BINARY,
+                                       size + frame_rest, message_limit(connection));
     if (!code) code = wsm_message_append(message, data, size);
     if (!code) code = wsm_message_end_frame(message, complete);
     if (code) {

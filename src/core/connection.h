@@ -33,6 +33,7 @@ typedef struct wsm_settings {
     int32_t inbound_buffer_size;  /* bytes: largest message, and unread bytes at which reading stops; <= 0: no limit */
     int32_t outbound_buffer_size; /* bytes of payload not yet taken by the socket; <= 0: no limit */
     int32_t max_queued_packets;   /* unread packets at which reading stops; unsent packets */
+    int64_t heartbeat_ms;         /* a ping each so many milliseconds; 0: none */
     wsm_string_list *protocols;
     wsm_string_list *headers;
 } wsm_settings;
@@ -65,7 +66,8 @@ typedef struct wsm_link_ops {
 
 /* What an owner is told; always from inside the link's service or a wsm_connection_* call, so it only takes notes. */
 typedef struct wsm_owner_ops {
-    /* Server only: may refuse a good request with an HTTP status and a text; 101 accepts. NULL: accept all. */
+    /* Server only: what becomes of a good request: 101 accepts, another HTTP status refuses with `problem` as its text,
+     * 0 puts it off until wsm_connection_admit. NULL: accept all. */
     int (*admit)(struct wsm_connection *connection, const char **problem);
     /* The state became OPEN, CLOSING or CLOSED. */
     void (*changed)(struct wsm_connection *connection);
@@ -81,14 +83,18 @@ typedef struct wsm_link {
     void *service;
     struct lws *wsi;
     int fd;
-    unsigned interest;                      /* what the event set watches for */
-    bool attention;                         /* noted for the next turn */
-    bool hung_up;                           /* the peer reset while we had stopped reading */
-    bool half_closed;                       /* our direction of TCP is shut down */
+    unsigned interest;  /* what the event set watches for */
+    bool attention;     /* noted for the next turn */
+    bool tls_handshake; /* server: still going on */
+    bool hung_up;       /* the peer reset while we had stopped reading */
+    bool half_closed;   /* our direction of TCP is shut down */
     struct wsm_connection *next_attention;
     struct wsm_connection *previous, *next; /* in `list` */
     struct wsm_connection_list *list;
-    int64_t since_ms;                       /* when it entered that list */
+    int64_t since_ms;     /* when it entered that list */
+    int64_t heartbeat_ms; /* the interval that its timer goes by */
+    int64_t timer_ms;     /* when to look at its heartbeat */
+    size_t timer_place;   /* in the heap of timers, counted from 1; 0: not there */
 } wsm_link;
 
 typedef struct wsm_connection {
@@ -96,6 +102,7 @@ typedef struct wsm_connection {
     uint64_t serial; /* tells the connections of one owner apart */
     bool server;     /* this side is the server */
     bool alive;      /* the link still has a socket */
+    bool tls;        /* came in over TLS */
     wsm_ready_state state;
     wsm_settings settings;
     wsm_link link;
@@ -103,46 +110,53 @@ typedef struct wsm_connection {
 
     const wsm_owner_ops *owner_ops; /* NULL: nobody is interested any more */
     void *owner;
-    int32_t id; /* source of its packets */
+    int32_t id;      /* source of its packets */
     bool drop_empty; /* messages without content are no packets */
     bool first_message_seen;
-    bool joined;     /* the owner has announced it */
+    bool joined; /* the owner has announced it */
     bool event_noted;
     struct wsm_connection *previous_peer, *next_peer, *next_event; /* the owner's lists */
-    size_t dropped;  /* packets for it that could not be queued */
+    size_t dropped;                                                /* packets for it that could not be queued */
 
     /* receiving */
     wsm_frame_reader reader;
     wsm_frame_head frame;
     bool in_frame;
-    bool stopped;    /* the unread packets are at the bound */
-    bool on_hold;    /* open, but its owner wants no packets yet */
+    bool stopped; /* the unread packets are at the bound */
+    bool on_hold; /* its owner has to act first: to admit the request, or to announce the connection */
     uint8_t control_size;
     unsigned char control[WSM_CONTROL_MAX];
     uint64_t frame_left;
     wsm_message message;
-    wsm_bytes held;  /* received, not yet looked at: the request head, or what came while stopped or on hold */
+    size_t head_size; /* of the request that waits at the front of `held` to be admitted */
+    wsm_bytes held;   /* received, not yet looked at: the request head, or what came while stopped or on hold */
     wsm_packet_queue *inbox;
     size_t unread_bytes, unread_packets;
 
     /* sending */
     wsm_send_queue out;
-    bool greeting;   /* the 101 answer is still in the queue: nothing may overtake it */
+    bool greeting; /* the 101 answer is still in the queue: nothing may overtake it */
     bool write_failed;
     size_t inflight_payload, inflight_packets; /* handed to a link that is busy */
 
+    /* heartbeat */
+    bool heard;            /* something was received since the last ping */
+    int64_t pinged_ms;     /* when the last ping was sent; 0: never */
+    int64_t pinged_us;     /* the same, exactly; its payload */
+    int64_t round_trip_us; /* of the last answered ping; -1: unknown */
+
     /* closing */
     bool close_sent, close_received;
-    bool cut;        /* no farewell: drop the socket */
-    bool clean;      /* ended by a close frame of either side */
-    int close_code;  /* of the close frame received, or raised by a failure; -1: none */
-    int sent_code;   /* of the close frame this program asked for; -1: none */
+    bool cut;           /* no farewell: drop the socket */
+    bool clean;         /* ended by a close frame of either side */
+    int close_code;     /* of the close frame received, or raised by a failure; -1: none */
+    int sent_code;      /* of the close frame this program asked for; -1: none */
     char *close_reason; /* NULL: "" */
-    char *why;       /* text of what ended or refused it; NULL: nothing to say */
+    char *why;          /* text of what ended or refused it; NULL: nothing to say */
 
     wsm_address remote;
-    char *url;       /* as requested */
-    char *protocol;  /* agreed sub-protocol; NULL: none */
+    char *url;      /* as requested */
+    char *protocol; /* agreed sub-protocol; NULL: none */
 } wsm_connection;
 
 /* A connection in CONNECTING with copies of the settings; NULL without memory. */
@@ -157,7 +171,8 @@ void wsm_connection_disown(wsm_connection *connection);
 /* One message: OK, FAILED unless OPEN, ERR_OUT_OF_MEMORY at the limits. For a message to many connections `shared`
  * points to a chunk pointer that starts as NULL and which the caller unrefs at the end; else it is NULL.
  * Gathers; wsm_connection_flush sends. */
-wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size, wsm_chunk **shared);
+wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size,
+                              wsm_chunk **shared);
 void wsm_connection_flush(wsm_connection *connection);
 /* WebSocketPeer.close: code < 0 cuts at once, 0 sends a close frame without a code; the reason is cut to 123 bytes. */
 void wsm_connection_close(wsm_connection *connection, int code, const char *reason, size_t size);
@@ -165,10 +180,24 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
 void wsm_connection_leave(wsm_connection *connection, int code);
 /* The user took a packet of `size` bytes that came from this connection. */
 void wsm_connection_taken(wsm_connection *connection, size_t size);
+/* Changes the interval of a living connection, in milliseconds; 0 switches pings off. */
+void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_ms);
 /* Payload bytes not yet completely handed to the socket; 0 unless OPEN. */
 size_t wsm_connection_buffered(const wsm_connection *connection);
 
+/* --- for owners --- */
+
+/* The head of the request that waits to be admitted, its empty line included. */
+const char *wsm_connection_request(const wsm_connection *connection, size_t *size);
+/* Answers it: with 101, or with another HTTP status and a text for its body. */
+void wsm_connection_admit(wsm_connection *connection, int status, const char *text);
+
 /* --- for links --- */
+
+/* Checks for signs of life and sends the next ping when it is due. Returns when to call again (wsm_clock_ms time), 0 if
+ * there is nothing to watch. Call it after reading: what waits in the socket is a sign of life. */
+int64_t wsm_connection_heartbeat(wsm_connection *connection, int64_t now_ms);
+void wsm_connection_receive_pong(wsm_connection *connection, const unsigned char *payload, size_t size);
 
 /* Bytes of the stream (server side): the request, then frames. Changes `data`. */
 void wsm_connection_receive(wsm_connection *connection, unsigned char *data, size_t size);
@@ -182,8 +211,8 @@ bool wsm_connection_can_resume(const wsm_connection *connection);
 void wsm_connection_opened(wsm_connection *connection);
 /* Client side: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still has behind
  * this part. */
-void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data, size_t size,
-                                 size_t frame_rest);
+void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
+                                 size_t size, size_t frame_rest);
 /* A close frame arrived. */
 void wsm_connection_receive_close(wsm_connection *connection, const unsigned char *payload, size_t size);
 /* The socket is gone. */

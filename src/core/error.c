@@ -58,13 +58,9 @@ static const struct {
     {"ERR_PRINTER_ON_FIRE", "Printer on fire"},
 };
 
-const char *wsm_error_name(int error) {
-    return error >= 0 && error < WSM_ERROR_COUNT ? errors[error].name : NULL;
-}
+const char *wsm_error_name(int error) { return error >= 0 && error < WSM_ERROR_COUNT ? errors[error].name : NULL; }
 
-const char *wsm_error_string(int error) {
-    return error >= 0 && error < WSM_ERROR_COUNT ? errors[error].text : NULL;
-}
+const char *wsm_error_string(int error) { return error >= 0 && error < WSM_ERROR_COUNT ? errors[error].text : NULL; }
 
 wsm_error wsm_fail(wsm_reason *reason, wsm_error error, const char *format, ...) {
     va_list arguments;

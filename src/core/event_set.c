@@ -5,7 +5,7 @@
 
 #include "memory.h"
 
-#if defined(__linux__) && !defined(WSM_NO_EPOLL)
+#if WSM_EVENT_SET_EPOLL
 
 #include <sys/epoll.h>
 
@@ -32,7 +32,9 @@ void wsm_event_set_close(wsm_event_set *set) {
 
 static bool control(wsm_event_set *set, int operation, int fd, unsigned events, void *data) {
     struct epoll_event event = {0};
-    event.events = (events & WSM_EVENT_READ ? (uint32_t)EPOLLIN : 0) | (events & WSM_EVENT_WRITE ? (uint32_t)EPOLLOUT : 0);
+    event.events = (events & WSM_EVENT_READ ? (uint32_t)EPOLLIN : 0) |
+                   (events & WSM_EVENT_WRITE ? (uint32_t)EPOLLOUT : 0) |
+                   (events & WSM_EVENT_EDGE ? (uint32_t)EPOLLET : 0);
     event.data.ptr = data;
     return epoll_ctl(set->fd, operation, fd, &event) == 0;
 }

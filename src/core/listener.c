@@ -55,7 +55,8 @@ wsm_error wsm_listener_open(const char *address, uint16_t *port, int *fd, wsm_re
         to.v4.sin_family = AF_INET;
         to.v4.sin_port = htons(*port);
     } else {
-        return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "bind address \"%s\" is neither \"*\" nor an IP address", address);
+        return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "bind address \"%s\" is neither \"*\" nor an IP address",
+                        address);
     }
     int problem = 0;
     *fd = open_socket(to.any.sa_family);
@@ -70,8 +71,8 @@ wsm_error wsm_listener_open(const char *address, uint16_t *port, int *fd, wsm_re
     if (problem) {
         close(*fd);
         *fd = -1;
-        return wsm_fail(reason, bound ? WSM_FAILED : WSM_ERR_ALREADY_IN_USE, "cannot listen on %s port %u: %s", address, (unsigned)*port,
-                        strerror(problem));
+        return wsm_fail(reason, bound ? WSM_FAILED : WSM_ERR_ALREADY_IN_USE, "cannot listen on %s port %u: %s", address,
+                        (unsigned)*port, strerror(problem));
     }
     socklen_t size = sizeof to;
     if (getsockname(*fd, &to.any, &size) == 0)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "process.h"
+
 const lws_retry_bo_t wsm_lws_no_timers;
 
 #if LWS_LIBRARY_VERSION_NUMBER >= 4001000
@@ -17,6 +19,24 @@ static const lws_system_ops_t system_ops = {.captive_portal_detect_request = no_
 static const lws_system_ops_t system_ops;
 #endif
 
+static _Thread_local char refused_certificate[96];
+
+const char *wsm_lws_refused_certificate(void) { return refused_certificate; }
+void wsm_lws_clear_refused_certificate(void) { refused_certificate[0] = '\0'; }
+
+/* Nothing is printed. "... SSL error: certificate has expired (preverify_ok=0;err=10;depth=0)" */
+static void log_line(int level, const char *line) {
+    static const char mark[] = "SSL error: ";
+    const char *text = strstr(line, mark), *end = text ? strstr(text, " (preverify_ok") : NULL;
+    (void)level;
+    if (!end) return;
+    text += sizeof mark - 1;
+    size_t size = (size_t)(end - text);
+    if (size >= sizeof refused_certificate) size = sizeof refused_certificate - 1;
+    memcpy(refused_certificate, text, size);
+    refused_certificate[size] = '\0';
+}
+
 /* Above this many descriptors the table that finds a socket by its number would take too much memory. */
 enum { INDEXED_DESCRIPTORS = 65536 };
 
@@ -27,11 +47,11 @@ static unsigned descriptor_limit(unsigned connections) {
     return INDEXED_DESCRIPTORS;
 }
 
-struct lws_context *wsm_lws_context_new(unsigned connections) {
+struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) {
     struct lws_context_creation_info info;
     struct sigaction before;
     memset(&info, 0, sizeof info);
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | options;
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.fd_limit_per_thread = (unsigned)descriptor_limit(connections);
     info.pt_serv_buf_size = WSM_READ_SIZE + 128;
@@ -41,7 +61,8 @@ struct lws_context *wsm_lws_context_new(unsigned connections) {
     info.connect_timeout_secs = 30;
 #endif
     info.system_ops = &system_ops;
-    lws_set_log_level(0, NULL);
+    wsm_process_stay_loaded(); /* libwebsockets keeps the pointer to log_line */
+    lws_set_log_level(LLL_ERR, log_line);
     sigaction(SIGPIPE, NULL, &before);
     struct lws_context *context = lws_create_context(&info);
     /* libwebsockets ignores SIGPIPE, which is right unless the program has a handler of its own. */

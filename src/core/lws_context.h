@@ -15,9 +15,14 @@ enum { WSM_READ_SIZE = 64 * 1024 };
 /* A policy without pings and hang-ups of libwebsockets' own: every deadline is ours. */
 extern const lws_retry_bo_t wsm_lws_no_timers;
 
-/* A context for up to `connections` sockets (0: as many as the process may open) without any vhost. NULL if it
- * cannot be made. The host program's SIGPIPE handler stays. */
-struct lws_context *wsm_lws_context_new(unsigned connections);
+/* A context for up to `connections` sockets (0: as many as the process may open) without any vhost; `options` are added
+ * to those that every context has. NULL if it cannot be made. The host program's SIGPIPE handler stays. */
+struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options);
+
+/* What libwebsockets reported last in this thread as the reason why a certificate was refused ("certificate has
+ * expired"); "" if nothing since the last clear. It has no other way of telling before version 4.3. */
+const char *wsm_lws_refused_certificate(void);
+void wsm_lws_clear_refused_certificate(void);
 
 /* Closes the socket at once; only from outside of callbacks. LWS_CALLBACK_WSI_DESTROY has come when it returns. */
 void wsm_lws_kill(struct lws **wsi);

@@ -7,9 +7,7 @@ static void *(*custom)(void *block, size_t size);
 
 void wsm_set_allocator(void *(*reallocate)(void *block, size_t size)) { custom = reallocate; }
 
-void *wsm_realloc(void *block, size_t size) {
-    return custom ? custom(block, size) : realloc(block, size);
-}
+void *wsm_realloc(void *block, size_t size) { return custom ? custom(block, size) : realloc(block, size); }
 
 void *wsm_alloc(size_t size) { return custom ? custom(NULL, size) : malloc(size); }
 

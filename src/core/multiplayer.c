@@ -1,6 +1,6 @@
-/* Who owns what: a server holds a reference to each connection from the moment it is open until it is forgotten; a client
- * holds one to its only connection. The links hold their own. Owner callbacks only take notes; what follows from them
- * happens in the turn. */
+/* Who owns what: a server holds a reference to each connection from the moment it is open until it is forgotten; a
+ * client holds one to its only connection. The links hold their own. Owner callbacks only take notes; what follows from
+ * them happens in the turn. */
 #include "multiplayer.h"
 
 #include <stdio.h>
@@ -26,7 +26,9 @@ void wsm_multiplayer_init(wsm_multiplayer *peer) {
 
 bool wsm_multiplayer_is_server(const wsm_multiplayer *peer) { return peer->server != NULL; }
 
-uint16_t wsm_multiplayer_bound_port(const wsm_multiplayer *peer) { return peer->server ? wsm_server_port(peer->server) : 0; }
+uint16_t wsm_multiplayer_bound_port(const wsm_multiplayer *peer) {
+    return peer->server ? wsm_server_port(peer->server) : 0;
+}
 
 /* ---- notes taken while the links work ---- */
 
@@ -47,6 +49,7 @@ static wsm_connection *take_note(wsm_connection_queue *queue) {
 static void server_connection_changed(wsm_connection *connection) {
     wsm_multiplayer *peer = connection->owner;
     if (connection->state == WSM_STATE_OPEN) {
+        connection->event_noted = false;
         note(&peer->opened, wsm_connection_ref(connection));
     } else if (connection->joined && !connection->event_noted) {
         connection->event_noted = true;
@@ -56,9 +59,13 @@ static void server_connection_changed(wsm_connection *connection) {
 
 static int admit(wsm_connection *connection, const char **problem) {
     wsm_multiplayer *peer = connection->owner;
-    if (!peer->refuse_new_connections) return 101;
-    *problem = "no new connections are taken at the moment";
-    return 503;
+    if (peer->refuse_new_connections) {
+        *problem = "no new connections are taken at the moment";
+        return 503;
+    }
+    if (!peer->asks) return 101;
+    note(&peer->requested, wsm_connection_ref(connection));
+    return 0;
 }
 
 static const wsm_owner_ops server_ops = {.admit = admit, .changed = server_connection_changed};
@@ -67,7 +74,10 @@ static void client_connection_changed(wsm_connection *connection) { (void)connec
 
 static void receive_id(wsm_connection *connection, const unsigned char *data, size_t size) {
     wsm_multiplayer *peer = connection->owner;
-    int32_t id = size == ID_PACKET_SIZE ? (int32_t)((uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24) : 0;
+    int32_t id =
+        size == ID_PACKET_SIZE
+            ? (int32_t)((uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24)
+            : 0;
     peer->offered_id = id >= 2 ? id : -1;
     connection->drop_empty = true;
 }
@@ -92,14 +102,23 @@ static wsm_error failed(wsm_multiplayer *peer, wsm_error error, const wsm_reason
     return error;
 }
 
-wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, const char *bind_address, wsm_reason *reason) {
-    if (peer->status != WSM_STATUS_DISCONNECTED)
-        return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this peer is in use already: close() it first");
+static wsm_error in_use(wsm_reason *reason) {
+    return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this peer is in use already: close() it first");
+}
+
+wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, const char *bind_address,
+                                        const wsm_tls_options *tls, wsm_reason *reason) {
+    if (peer->status != WSM_STATUS_DISCONNECTED) return in_use(reason);
+    if (tls && tls->kind != WSM_TLS_SERVER)
+        return failed(peer, wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "these TLSOptions are for clients"), reason);
     wsm_multiplayer_close(peer);
     if (port < 0 || port > 65535)
-        return failed(peer, wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "port %lld is outside 0..65535", (long long)port), reason);
+        return failed(peer,
+                      wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "port %lld is outside 0..65535", (long long)port),
+                      reason);
     wsm_error error = wsm_upgrade_check_lists(peer->settings.protocols, peer->settings.headers, reason);
-    if (!error) error = wsm_server_open(&peer->server, bind_address, (uint16_t)port, accept_connection, peer, reason);
+    if (!error)
+        error = wsm_server_open(&peer->server, bind_address, (uint16_t)port, tls, accept_connection, peer, reason);
     if (error) return failed(peer, error, reason);
     peer->last_error.text[0] = '\0';
     peer->status = WSM_STATUS_CONNECTED;
@@ -107,9 +126,11 @@ wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, con
     return WSM_OK;
 }
 
-wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, wsm_reason *reason) {
-    if (peer->status != WSM_STATUS_DISCONNECTED)
-        return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this peer is in use already: close() it first");
+wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, const wsm_tls_options *tls,
+                                        wsm_reason *reason) {
+    if (peer->status != WSM_STATUS_DISCONNECTED) return in_use(reason);
+    if (tls && tls->kind == WSM_TLS_SERVER)
+        return failed(peer, wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "these TLSOptions are for servers"), reason);
     wsm_multiplayer_close(peer);
     wsm_connection *connection = wsm_connection_new(false, &peer->settings, &peer->inbox);
     if (!connection) return failed(peer, wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory"), reason);
@@ -118,7 +139,7 @@ wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, 
     connection->id = WSM_TARGET_SERVER;
     connection->serial = ++peer->serials;
     int64_t now = wsm_clock_ms();
-    wsm_error error = wsm_client_open(&peer->client, connection, url, now + peer->handshake_timeout_ms, reason);
+    wsm_error error = wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, reason);
     if (error) {
         wsm_connection_unref(connection);
         return failed(peer, error, reason);
@@ -146,6 +167,11 @@ static void forget(wsm_multiplayer *peer, wsm_connection *connection) {
     wsm_connection_unref(connection);
 }
 
+static void forget_asking(wsm_multiplayer *peer) {
+    wsm_connection_unref(peer->asking);
+    peer->asking = NULL;
+}
+
 /* A peer that is forgotten while its end is still to be announced must not be found there. */
 static void strike_note(wsm_connection_queue *queue, wsm_connection *connection) {
     wsm_connection *previous = NULL;
@@ -162,10 +188,11 @@ void wsm_multiplayer_close(wsm_multiplayer *peer) {
     peer->status = WSM_STATUS_DISCONNECTED;
     peer->unique_id = 0;
     peer->leaving = NULL;
-    while ((connection = take_note(&peer->opened))) {
+    while ((connection = take_note(&peer->requested)) || (connection = take_note(&peer->opened))) {
         wsm_connection_abandon(connection, "the server closed");
         forget(peer, connection);
     }
+    forget_asking(peer);
     peer->ended = (wsm_connection_queue){0};
     while ((connection = peer->first_peer)) {
         unlink_peer(peer, connection);
@@ -236,7 +263,8 @@ static void forget_leaving(wsm_multiplayer *peer) {
 /* Whether the program should hear of something; `unread` is the number of packets it left lying on purpose. */
 static bool something_to_tell(const wsm_multiplayer *peer, size_t unread) {
     if (peer->status == WSM_STATUS_DISCONNECTED) return true;
-    return (peer->inbox.count > unread && !peer->packets_hidden) || peer->opened.first || peer->ended.first || peer->offered_id > 0 ||
+    return (peer->inbox.count > unread && !peer->packets_hidden) || peer->requested.first || peer->opened.first ||
+           peer->ended.first || peer->offered_id > 0 ||
            (peer->connection && peer->connection->state == WSM_STATE_CLOSED);
 }
 
@@ -254,7 +282,8 @@ static bool service(wsm_multiplayer *peer, int64_t wait_ms) {
     int wait = wait_ms > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)wait_ms;
     if (peer->server) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
-        wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms, peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
+        wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
+                                        peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
         return wsm_server_service(peer->server, wait > 0 ? wsm_server_time_left(peer->server, wait) : 0);
     }
     return wsm_client_service(peer->client, wait > 0 ? wsm_client_time_left(peer->client, wait) : 0);
@@ -265,7 +294,8 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
     wsm_connection *connection = peer->connection;
     int64_t left = peer->connecting_since_ms + peer->handshake_timeout_ms - wsm_clock_ms();
     if (peer->offered_id < 0 && connection->state == WSM_STATE_OPEN) {
-        wsm_connection_explain(connection, "the server's first message was not a valid id: is it a Godot multiplayer server?");
+        wsm_connection_explain(connection,
+                               "the server's first message was not a valid id: is it a Godot multiplayer server?");
         wsm_connection_close(connection, WSM_CLOSE_NORMAL, "", 0);
     }
     if (connection->state == WSM_STATE_CLOSED && peer->offered_id <= 0) {
@@ -305,6 +335,7 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
 }
 
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer) {
+    wsm_multiplayer_answer(peer, 500, "the server failed");
     forget_leaving(peer);
     settle(peer);
     if (peer->turns) peer->turns--;
@@ -333,15 +364,33 @@ static bool join(wsm_multiplayer *peer, wsm_connection *connection) {
 }
 
 static void describe_end(wsm_peer_event *event, const wsm_connection *connection) {
-    *event = (wsm_peer_event){.kind = WSM_PEER_DISCONNECTED,
-                              .id = connection->id,
-                              .close_code = connection->close_code >= 0 ? connection->close_code : connection->sent_code,
-                              .close_reason = connection->close_reason ? connection->close_reason : "",
-                              .clean = connection->clean};
+    *event =
+        (wsm_peer_event){.kind = WSM_PEER_DISCONNECTED,
+                         .id = connection->id,
+                         .close_code = connection->close_code >= 0 ? connection->close_code : connection->sent_code,
+                         .close_reason = connection->close_reason ? connection->close_reason : "",
+                         .clean = connection->clean};
+}
+
+wsm_connection *wsm_multiplayer_request(const wsm_multiplayer *peer) {
+    return peer->asking && peer->asking->state == WSM_STATE_CONNECTING ? peer->asking : NULL;
+}
+
+void wsm_multiplayer_answer(wsm_multiplayer *peer, int status, const char *text) {
+    if (!peer->asking) return;
+    wsm_connection_admit(peer->asking, status, text);
+    forget_asking(peer);
 }
 
 static bool next_server_event(wsm_multiplayer *peer, wsm_peer_event *event) {
     wsm_connection *connection;
+    /* What the program did not answer is not let in. */
+    wsm_multiplayer_answer(peer, 403, "not admitted");
+    if ((connection = take_note(&peer->requested))) {
+        peer->asking = connection;
+        *event = (wsm_peer_event){.kind = WSM_PEER_REQUESTED};
+        return true;
+    }
     while ((connection = take_note(&peer->opened))) {
         if (!join(peer, connection)) continue;
         *event = (wsm_peer_event){.kind = WSM_PEER_CONNECTED, .id = connection->id};
@@ -390,20 +439,26 @@ static void count_drop(wsm_multiplayer *peer, wsm_connection *connection) {
     connection->dropped++;
 }
 
-static wsm_error send_to(wsm_multiplayer *peer, wsm_connection *connection, const void *data, size_t size, wsm_chunk **shared, wsm_reason *reason) {
+static wsm_error send_to(wsm_multiplayer *peer, wsm_connection *connection, const void *data, size_t size,
+                         wsm_chunk **shared, wsm_reason *reason) {
     wsm_error error = wsm_connection_send(connection, WSM_OP_BINARY, data, size, shared);
     if (error == WSM_OK) return WSM_OK;
     count_drop(peer, connection);
-    if (error == WSM_FAILED) return wsm_fail(reason, error, "the connection to peer %d is closing", (int)connection->id);
-    return wsm_fail(reason, error, "%zu bytes do not fit into what may wait for peer %d (outbound_buffer_size %d, max_queued_packets %d)",
-                    size, (int)connection->id, (int)connection->settings.outbound_buffer_size, (int)connection->settings.max_queued_packets);
+    if (error == WSM_FAILED)
+        return wsm_fail(reason, error, "the connection to peer %d is closing", (int)connection->id);
+    return wsm_fail(
+        reason, error,
+        "%zu bytes do not fit into what may wait for peer %d (outbound_buffer_size %d, max_queued_packets %d)", size,
+        (int)connection->id, (int)connection->settings.outbound_buffer_size,
+        (int)connection->settings.max_queued_packets);
 }
 
 static void broadcast(wsm_multiplayer *peer, const void *data, size_t size) {
     wsm_chunk *shared = NULL;
     for (wsm_connection *connection = peer->first_peer; connection; connection = connection->next_peer)
         if (peer->target_peer == WSM_TARGET_BROADCAST || (int64_t)connection->id != -(int64_t)peer->target_peer)
-            if (wsm_connection_send(connection, WSM_OP_BINARY, data, size, &shared) != WSM_OK) count_drop(peer, connection);
+            if (wsm_connection_send(connection, WSM_OP_BINARY, data, size, &shared) != WSM_OK)
+                count_drop(peer, connection);
     wsm_chunk_unref(shared);
 }
 
@@ -412,12 +467,14 @@ static bool sends_at_once(wsm_multiplayer *peer) { return peer->autoflush && !pe
 wsm_error wsm_multiplayer_put_packet(wsm_multiplayer *peer, const void *data, size_t size, wsm_reason *reason) {
     wsm_error error = WSM_OK;
     if (size == 0) return WSM_OK;
-    if (peer->status != WSM_STATUS_CONNECTED) return wsm_fail(reason, WSM_ERR_UNCONFIGURED, "this peer is not connected");
+    if (peer->status != WSM_STATUS_CONNECTED)
+        return wsm_fail(reason, WSM_ERR_UNCONFIGURED, "this peer is not connected");
     if (!wsm_multiplayer_is_server(peer)) {
         error = send_to(peer, peer->connection, data, size, NULL, reason);
     } else if (peer->target_peer > 0) {
         wsm_connection *connection = wsm_peer_map_get(&peer->peers, peer->target_peer);
-        if (!connection) return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "there is no peer %d", (int)peer->target_peer);
+        if (!connection)
+            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "there is no peer %d", (int)peer->target_peer);
         error = send_to(peer, connection, data, size, NULL, reason);
     } else {
         broadcast(peer, data, size);
@@ -456,6 +513,15 @@ int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer) {
 }
 
 /* ---- peers ---- */
+
+void wsm_multiplayer_settings_changed(wsm_multiplayer *peer) {
+    int64_t interval = peer->settings.heartbeat_ms;
+    if (peer->heartbeat_ms == interval) return;
+    peer->heartbeat_ms = interval;
+    for (wsm_connection *connection = peer->first_peer; connection; connection = connection->next_peer)
+        wsm_connection_set_heartbeat(connection, interval);
+    if (peer->connection) wsm_connection_set_heartbeat(peer->connection, interval);
+}
 
 wsm_connection *wsm_multiplayer_get_peer(const wsm_multiplayer *peer, int32_t id) {
     if (wsm_multiplayer_is_server(peer)) return id > 0 ? wsm_peer_map_get(&peer->peers, id) : NULL;

@@ -23,7 +23,7 @@ typedef enum wsm_connection_status {
 
 enum { WSM_TARGET_BROADCAST = 0, WSM_TARGET_SERVER = 1, WSM_TRANSFER_MODE_RELIABLE = 2 };
 
-typedef enum wsm_event_kind { WSM_PEER_CONNECTED, WSM_PEER_DISCONNECTED } wsm_event_kind;
+typedef enum wsm_event_kind { WSM_PEER_REQUESTED, WSM_PEER_CONNECTED, WSM_PEER_DISCONNECTED } wsm_event_kind;
 
 typedef struct wsm_peer_event {
     wsm_event_kind kind;
@@ -48,6 +48,7 @@ typedef struct wsm_multiplayer {
     int64_t handshake_timeout_ms;
     bool refuse_new_connections;
     bool autoflush;
+    bool asks;              /* each request becomes an event, to be answered by wsm_multiplayer_answer */
     wsm_error packet_error; /* result of the last attempt to take a packet */
     wsm_reason last_error;  /* why the last connection ended or could not be made */
     size_t dropped;         /* packets that could not be queued for a peer */
@@ -58,19 +59,21 @@ typedef struct wsm_multiplayer {
     wsm_client *client;
     wsm_connection *connection; /* a client's, to the server */
     int64_t connecting_since_ms;
-    int32_t offered_id;         /* what the id packet says; 0: none yet, -1: a bad one */
-    bool ended_seen;            /* the end waits for the program to take its packets */
-    bool taken, took;           /* packets were taken since the last poll; before it */
-    bool packets_hidden;        /* received, but peer_connected comes first */
+    int32_t offered_id;  /* what the id packet says; 0: none yet, -1: a bad one */
+    bool ended_seen;     /* the end waits for the program to take its packets */
+    bool taken, took;    /* packets were taken since the last poll; before it */
+    bool packets_hidden; /* received, but peer_connected comes first */
 
     wsm_packet_queue inbox;
     wsm_peer_map peers;
-    wsm_connection *first_peer, *last_peer; /* in the order of joining */
-    wsm_connection_queue opened, ended;     /* to be announced */
-    wsm_connection *leaving;                /* whose end is being announced */
+    wsm_connection *first_peer, *last_peer;        /* in the order of joining */
+    wsm_connection_queue requested, opened, ended; /* to be announced */
+    wsm_connection *asking;                        /* whose request is being announced */
+    wsm_connection *leaving;                       /* whose end is being announced */
     wsm_random random;
     uint64_t serials;
-    unsigned turns; /* depth of poll */
+    int64_t heartbeat_ms; /* what the living connections have */
+    unsigned turns;       /* depth of poll */
 } wsm_multiplayer;
 
 void wsm_multiplayer_init(wsm_multiplayer *peer);
@@ -78,8 +81,10 @@ void wsm_multiplayer_init(wsm_multiplayer *peer);
 void wsm_multiplayer_release(wsm_multiplayer *peer);
 
 /* See Godot's class for the errors; on failure `reason` says why and is also kept in last_error. */
-wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, const char *bind_address, wsm_reason *reason);
-wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, wsm_reason *reason);
+wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, const char *bind_address,
+                                        const wsm_tls_options *tls, wsm_reason *reason);
+wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, const wsm_tls_options *tls,
+                                        wsm_reason *reason);
 /* Close frames, no events, reusable at once. May be called at any moment. */
 void wsm_multiplayer_close(wsm_multiplayer *peer);
 void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool force);
@@ -89,6 +94,12 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
+/* The request that WSM_PEER_REQUESTED is about; NULL if it is gone. Until it is answered it is the program's turn. */
+wsm_connection *wsm_multiplayer_request(const wsm_multiplayer *peer);
+/* Admits it with status 101, or refuses it with another HTTP status and a text. */
+void wsm_multiplayer_answer(wsm_multiplayer *peer, int status, const char *text);
+/* Hands a changed heartbeat on to all living connections. */
+void wsm_multiplayer_settings_changed(wsm_multiplayer *peer);
 /* Sends what was gathered; the second only by the rule of autoflush: outside of a turn, with no unread packets. */
 void wsm_multiplayer_flush(wsm_multiplayer *peer);
 void wsm_multiplayer_flush_if_idle(wsm_multiplayer *peer);

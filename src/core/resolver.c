@@ -2,7 +2,6 @@
  * allocated by malloc, not by the core's allocator, which is not made for several threads. */
 #include "resolver.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -13,19 +12,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "process.h"
+
 struct wsm_lookup {
     atomic_int refs;
     atomic_bool done;
     int wake[2]; /* closed for writing when done */
     int status;  /* of getaddrinfo */
     wsm_addresses found;
-    char host[];
+    wsm_background background;
+    char host[]; /* "": none */
 };
 
 static void release(wsm_lookup *lookup) {
     if (atomic_fetch_sub(&lookup->refs, 1) != 1) return;
     close(lookup->wake[0]);
     if (lookup->wake[1] >= 0) close(lookup->wake[1]);
+    if (lookup->background.work) lookup->background.discard(lookup->background.work);
     free(lookup);
 }
 
@@ -35,7 +38,8 @@ static int resolve(const char *host, int flags, wsm_addresses *addresses) {
     int status = getaddrinfo(host, NULL, &hints, &list);
     if (status) return status;
     for (struct addrinfo *at = list; at && addresses->count < WSM_LOOKUP_MAX; at = at->ai_next)
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, addresses->text[addresses->count], WSM_LOOKUP_TEXT_SIZE, NULL, 0, NI_NUMERICHOST) == 0)
+        if (getnameinfo(at->ai_addr, at->ai_addrlen, addresses->text[addresses->count], WSM_LOOKUP_TEXT_SIZE, NULL, 0,
+                        NI_NUMERICHOST) == 0)
             addresses->count++;
     freeaddrinfo(list);
     return addresses->count ? 0 : EAI_NONAME;
@@ -43,7 +47,8 @@ static int resolve(const char *host, int flags, wsm_addresses *addresses) {
 
 static void *run(void *argument) {
     wsm_lookup *lookup = argument;
-    lookup->status = resolve(lookup->host, 0, &lookup->found);
+    if (lookup->host[0]) lookup->status = resolve(lookup->host, 0, &lookup->found);
+    if (lookup->background.work) lookup->background.run(lookup->background.work);
     int end = lookup->wake[1];
     lookup->wake[1] = -1;
     atomic_store(&lookup->done, true);
@@ -52,23 +57,20 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* The thread may outlive the Lua state, whose end unloads C modules. */
-static void stay_loaded(void) {
-    Dl_info self;
-    static const char anchor = 0;
-    if (dladdr(&anchor, &self) && self.dli_fname) dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+bool wsm_resolve_literal(const char *host, wsm_addresses *addresses) {
+    return resolve(host, AI_NUMERICHOST, addresses) == 0;
 }
 
-bool wsm_resolve_literal(const char *host, wsm_addresses *addresses) { return resolve(host, AI_NUMERICHOST, addresses) == 0; }
-
-wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, wsm_reason *reason) {
+wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, const wsm_background *background, wsm_reason *reason) {
     pthread_t thread;
     pthread_attr_t attributes;
     sigset_t all, before;
+    if (!host) host = "";
     size_t size = strlen(host) + 1;
     wsm_lookup *lookup = calloc(1, sizeof *lookup + size);
     if (!lookup) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     memcpy(lookup->host, host, size);
+    if (background) lookup->background = *background;
     atomic_init(&lookup->refs, 2);
     if (pipe(lookup->wake) != 0) {
         free(lookup);
@@ -76,7 +78,7 @@ wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, wsm_reason *reaso
     }
     fcntl(lookup->wake[0], F_SETFD, FD_CLOEXEC);
     fcntl(lookup->wake[1], F_SETFD, FD_CLOEXEC);
-    stay_loaded();
+    wsm_process_stay_loaded(); /* the thread may outlive the Lua state, whose end unloads C modules */
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all); /* the program's signal handlers belong to its own threads */
@@ -86,8 +88,9 @@ wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, wsm_reason *reaso
     pthread_attr_destroy(&attributes);
     if (problem) {
         atomic_store(&lookup->refs, 1);
+        lookup->background.work = NULL;
         release(lookup);
-        return wsm_fail(reason, WSM_FAILED, "no thread for looking up \"%s\": %s", host, strerror(problem));
+        return wsm_fail(reason, WSM_FAILED, "no thread for connecting: %s", strerror(problem));
     }
     *out = lookup;
     return WSM_OK;
@@ -99,9 +102,16 @@ bool wsm_lookup_done(wsm_lookup *lookup) { return atomic_load(&lookup->done); }
 
 wsm_error wsm_lookup_result(wsm_lookup *lookup, wsm_addresses *addresses, wsm_reason *reason) {
     if (lookup->status)
-        return wsm_fail(reason, WSM_FAILED, "the host name \"%s\" was not found: %s", lookup->host, gai_strerror(lookup->status));
-    *addresses = lookup->found;
+        return wsm_fail(reason, WSM_FAILED, "the host name \"%s\" was not found: %s", lookup->host,
+                        gai_strerror(lookup->status));
+    if (lookup->host[0]) *addresses = lookup->found;
     return WSM_OK;
+}
+
+void *wsm_lookup_take_work(wsm_lookup *lookup) {
+    void *work = lookup->background.work;
+    lookup->background.work = NULL;
+    return work;
 }
 
 void wsm_lookup_drop(wsm_lookup *lookup) {

@@ -90,7 +90,8 @@ bool wsm_send_queue_raw(wsm_send_queue *queue, const void *data, size_t size) {
     return true;
 }
 
-bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
+bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size,
+                          const uint8_t *mask) {
     if (size > SIZE_MAX / 4) return false;
     wsm_chunk *tail = tail_with_room(queue, size + WSM_FRAME_HEAD_MAX);
     if (!tail) return false;
@@ -104,7 +105,8 @@ bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *
     return true;
 }
 
-bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
+bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size,
+                            const uint8_t *mask) {
     wsm_chunk *control = queue->control;
     size_t needed = size + WSM_FRAME_HEAD_MAX;
     if (!control) {

@@ -39,7 +39,8 @@ typedef struct wsm_send_queue {
 /* All appends return false without memory, the queue unchanged. `mask` is NULL on a server. */
 bool wsm_send_queue_raw(wsm_send_queue *queue, const void *data, size_t size);
 bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask);
-bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask);
+bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size,
+                            const uint8_t *mask);
 /* Shares the chunk (takes a reference of its own). */
 bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk);
 

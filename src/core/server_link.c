@@ -1,5 +1,6 @@
 /* Who owns what: the server holds one reference to each connection from accepting until libwebsockets has destroyed
- * its socket (LWS_CALLBACK_WSI_DESTROY) and the turn is over; until then the connection is in exactly one of the lists. */
+ * its socket (LWS_CALLBACK_WSI_DESTROY) and the turn is over; until then the connection is in exactly one of the lists.
+ */
 #include "server_link.h"
 
 #include <poll.h>
@@ -14,6 +15,8 @@
 #include "listener.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "process.h"
+#include "timers.h"
 
 enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
 
@@ -38,6 +41,12 @@ struct wsm_server {
     wsm_connection_list gone;    /* without a socket, released at the end of the turn */
     wsm_connection *attention;   /* connections that changed, by link.next_attention */
 
+    /* Events that were not handled before the time of the turn was up. */
+    wsm_event ready[EVENT_BATCH];
+    int ready_at, ready_count;
+
+    wsm_timers heartbeats;
+    bool tls;
     int64_t handshake_timeout_ms;
     size_t max_pending;
     int64_t housekeeping_at, accept_again_at;
@@ -69,14 +78,18 @@ static void list_move(wsm_connection_list *list, wsm_connection *connection) {
     connection->link.since_ms = wsm_clock_ms();
 }
 
+static wsm_server *server_of(const wsm_connection *connection) { return connection->link.service; }
+
 static void let_go(wsm_connection *connection) {
+    wsm_server *server = server_of(connection);
+    for (int i = server->ready_at; i < server->ready_count; i++)
+        if (server->ready[i].data == connection) server->ready[i].data = NULL;
+    wsm_timers_remove(&server->heartbeats, connection);
     list_remove(connection);
     connection->link.ops = NULL;
     connection->link.service = NULL;
     wsm_connection_unref(connection);
 }
-
-static wsm_server *server_of(const wsm_connection *connection) { return connection->link.service; }
 
 /* ---- what connections ask for ---- */
 
@@ -111,6 +124,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     switch ((int)why) {
     case LWS_CALLBACK_RAW_ADOPT: connection->link.wsi = wsi; break;
     case LWS_CALLBACK_RAW_RX:
+        connection->link.tls_handshake = false;
         server_of(connection)->more |= size >= WSM_READ_SIZE;
         wsm_connection_receive(connection, in, size);
         break;
@@ -135,7 +149,8 @@ static bool adopt(wsm_server *server, wsm_connection *connection, int fd) {
     lws_adopt_desc_t description;
     memset(&description, 0, sizeof description);
     description.vh = server->vhost;
-    description.type = LWS_ADOPT_SOCKET;
+    /* The flag on a server without TLS would hang the connection in version 4.0. */
+    description.type = server->tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET;
     description.fd.sockfd = fd;
     description.vh_prot_name = "raw";
     description.opaque = connection;
@@ -157,9 +172,12 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     connection->link.ops = &link_ops;
     connection->link.service = server;
     connection->link.fd = fd;
+    connection->tls = connection->link.tls_handshake = server->tls;
+    /* While TLS shakes hands, libwebsockets does not say when it wants to write. */
+    connection->link.interest = server->tls ? WSM_EVENT_READ | WSM_EVENT_WRITE | WSM_EVENT_EDGE : WSM_EVENT_READ;
     /* libwebsockets closes the descriptor itself if it can't take it, without a callback. */
     bool adopted = adopt(server, connection, fd) && connection->link.wsi;
-    if (!adopted || !wsm_event_set_add(server->events, fd, WSM_EVENT_READ, connection)) {
+    if (!adopted || !wsm_event_set_add(server->events, fd, connection->link.interest, connection)) {
         connection->owner_ops = NULL;
         if (adopted) {
             cut(connection); /* which moves it to those that are gone */
@@ -169,7 +187,6 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
         }
         return;
     }
-    connection->link.interest = WSM_EVENT_READ;
     if (server->pending.count >= server->max_pending && server->pending.first) {
         wsm_connection_abandon(server->pending.first, "too many handshakes at once");
         cut(server->pending.first);
@@ -183,11 +200,15 @@ static void watch_listener(wsm_server *server, bool watch) {
     wsm_event_set_modify(server->events, server->listener, watch ? WSM_EVENT_READ : 0, server);
 }
 
-static void accept_all(wsm_server *server) {
+/* All that wait, but for a flood, whose rest must not hold the program up. */
+static void accept_all(wsm_server *server, int64_t started) {
     wsm_address remote;
     wsm_accepted result;
     int fd;
-    while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) welcome(server, fd, &remote);
+    while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) {
+        welcome(server, fd, &remote);
+        if (wsm_clock_ms() - started > BUDGET_MS) break;
+    }
     if (result == WSM_ACCEPT_EXHAUSTED) {
         /* The waiting connection would wake us again and again. */
         server->accept_again_at = wsm_clock_ms() + EXHAUSTED_PAUSE_MS;
@@ -220,10 +241,11 @@ static void handle_event(wsm_server *server, wsm_connection *connection, unsigne
 }
 
 static void update_interest(wsm_server *server, wsm_connection *connection) {
-    if (connection->on_hold) return;
-    unsigned interest = link_busy(connection)                                                             ? WSM_EVENT_WRITE
-                        : connection->state == WSM_STATE_CLOSED || wsm_connection_wants_input(connection) ? WSM_EVENT_READ
-                                                                                                          : 0;
+    if (connection->on_hold || connection->link.tls_handshake) return;
+    unsigned interest = link_busy(connection) ? WSM_EVENT_WRITE
+                        : connection->state == WSM_STATE_CLOSED || wsm_connection_wants_input(connection)
+                            ? WSM_EVENT_READ
+                            : 0;
     if (connection->link.hung_up || interest == connection->link.interest) return;
     connection->link.interest = interest;
     wsm_event_set_modify(server->events, connection->link.fd, interest, connection);
@@ -241,6 +263,15 @@ static void farewell(wsm_connection *connection) {
     }
 }
 
+static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
+    int64_t due = wsm_connection_heartbeat(connection, wsm_clock_ms());
+    connection->link.heartbeat_ms = due ? connection->settings.heartbeat_ms : 0;
+    if (due)
+        wsm_timers_set(&server->heartbeats, connection, due);
+    else
+        wsm_timers_remove(&server->heartbeats, connection);
+}
+
 static void look_after(wsm_server *server, wsm_connection *connection) {
     if (!connection->alive) {
         if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
@@ -249,6 +280,8 @@ static void look_after(wsm_server *server, wsm_connection *connection) {
     if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
     while (connection->link.hung_up && connection->alive && wsm_connection_wants_input(connection))
         serve(server, connection, WSM_EVENT_READ | WSM_EVENT_HANGUP);
+    if (connection->state == WSM_STATE_OPEN && connection->link.heartbeat_ms != connection->settings.heartbeat_ms)
+        watch_heartbeat(server, connection);
     wsm_connection_flush(connection);
     if (connection->state >= WSM_STATE_CLOSING || connection->write_failed)
         list_move(&server->closing, connection);
@@ -263,9 +296,9 @@ void wsm_server_flush(wsm_server *server) {
     while (*at) {
         wsm_connection *connection = *at;
         wsm_connection_flush(connection);
-        bool settled = connection->alive && connection->link.list == &server->open && connection->state == WSM_STATE_OPEN &&
-                       !connection->write_failed && !link_busy(connection) && connection->link.interest == WSM_EVENT_READ &&
-                       !wsm_connection_can_resume(connection);
+        bool settled = connection->alive && connection->link.list == &server->open &&
+                       connection->state == WSM_STATE_OPEN && !connection->write_failed && !link_busy(connection) &&
+                       connection->link.interest == WSM_EVENT_READ && !wsm_connection_can_resume(connection);
         if (settled) {
             *at = connection->link.next_attention;
             connection->link.attention = false;
@@ -309,34 +342,54 @@ static void release_gone(wsm_server *server) {
     }
 }
 
+static void watch_heartbeats(wsm_server *server, int64_t now) {
+    wsm_connection *first;
+    while ((first = wsm_timers_first(&server->heartbeats)) && first->link.timer_ms <= now)
+        watch_heartbeat(server, first);
+}
+
+/* False when the time of this turn is up; the rest is handled in the next. */
+static bool handle_ready(wsm_server *server, int64_t started, bool *accepting) {
+    while (server->ready_at < server->ready_count) {
+        const wsm_event *event = &server->ready[server->ready_at++];
+        if (event->data == server)
+            *accepting = true;
+        else if (event->data)
+            handle_event(server, event->data, event->events);
+        /* One TLS handshake takes a millisecond or two. */
+        if (server->tls && wsm_clock_ms() - started > BUDGET_MS) return false;
+    }
+    return true;
+}
+
 bool wsm_server_service(wsm_server *server, int wait_ms) {
-    wsm_event ready[EVENT_BATCH];
-    bool interrupted = false;
+    bool interrupted = false, in_time = true, accepting = false;
     int64_t now = wsm_clock_ms(), started = now;
     watch_listener(server, !server->refusing && now >= server->accept_again_at);
-    for (int round = 0; round < ROUNDS_MAX; round++) {
-        bool accepting = false;
-        server->more = false;
-        int count = wsm_event_set_wait(server->events, ready, EVENT_BATCH, round ? 0 : wait_ms);
-        interrupted |= count < 0;
-        if (round == 0 && wait_ms) started = wsm_clock_ms();
-        for (int i = 0; i < count; i++) {
-            if (ready[i].data == server)
-                accepting = true;
-            else
-                handle_event(server, ready[i].data, ready[i].events);
+    for (int round = 0; in_time && round < ROUNDS_MAX; round++) {
+        server->more = accepting = false;
+        if (server->ready_at == server->ready_count) {
+            server->ready_at = 0;
+            server->ready_count = wsm_event_set_wait(server->events, server->ready, EVENT_BATCH, round ? 0 : wait_ms);
+            interrupted |= server->ready_count < 0;
+            if (server->ready_count < 0) server->ready_count = 0;
+            if (round == 0 && wait_ms) started = wsm_clock_ms();
         }
+        in_time = handle_ready(server, started, &accepting);
         /* Last, so that no new connection gets the number of one that ended in this batch. */
-        if (accepting) accept_all(server);
-        if (count < EVENT_BATCH && !server->more && !accepting) break;
-        if (wsm_clock_ms() - started > BUDGET_MS) break;
+        if (accepting && in_time) accept_all(server, started);
+        if (server->ready_count < EVENT_BATCH && !server->more && !accepting) break;
+        in_time = in_time && wsm_clock_ms() - started <= BUDGET_MS;
     }
     now = wsm_clock_ms();
-    if (now >= server->housekeeping_at) {
+    /* Its timers, and whatever the event set missed. */
+    if (now >= server->housekeeping_at || (server->tls && !WSM_EVENT_SET_EPOLL && server->pending.first)) {
         server->housekeeping_at = now + HOUSEKEEPING_MS;
         lws_service(server->context, -1);
     }
     drop_overdue(server, now);
+    /* Only when everything was read is silence a sign of death. */
+    if (in_time) watch_heartbeats(server, now);
     release_gone(server);
     return !interrupted;
 }
@@ -349,9 +402,14 @@ static int earlier(int limit, const wsm_connection *first, int64_t allowed, int6
 
 int wsm_server_time_left(const wsm_server *server, int limit) {
     int64_t now = wsm_clock_ms();
+    const wsm_connection *beat = wsm_timers_first(&server->heartbeats);
+    if (server->ready_at < server->ready_count) return 0;
+    if (beat && beat->link.timer_ms - now < limit)
+        limit = beat->link.timer_ms > now ? (int)(beat->link.timer_ms - now) : 0;
     limit = earlier(limit, server->pending.first, server->handshake_timeout_ms, now);
     limit = earlier(limit, server->closing.first, WSM_CLOSING_LIMIT_MS, now);
-    if (server->accept_again_at > now && server->accept_again_at - now < limit) limit = (int)(server->accept_again_at - now);
+    if (server->accept_again_at > now && server->accept_again_at - now < limit)
+        limit = (int)(server->accept_again_at - now);
     return limit;
 }
 
@@ -365,30 +423,63 @@ void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, siz
     server->max_pending = max_pending;
 }
 
-static bool open_context(wsm_server *server) {
+static wsm_error out_of_resources(wsm_reason *reason) {
+    return wsm_fail(reason, WSM_ERR_CANT_CREATE, "libwebsockets could not be started (out of descriptors or memory?)");
+}
+
+static wsm_error open_vhost(wsm_server *server, const char *certificate, const char *key, wsm_reason *reason) {
     struct lws_context_creation_info info;
-    server->context = wsm_lws_context_new(0);
-    if (!server->context) return false;
     memset(&info, 0, sizeof info);
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.vhost_name = "server";
     info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     info.retry_and_idle_policy = &wsm_lws_no_timers;
+    if (server->tls) {
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = certificate;
+        info.ssl_private_key_filepath = key;
+    }
     server->vhost = lws_create_vhost(server->context, &info);
-    return server->vhost != NULL;
+    if (server->vhost) return WSM_OK;
+    if (!server->tls) return out_of_resources(reason);
+    return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
+                    "TLS: the private key does not belong to the certificate, or one of them can't be used");
 }
 
-wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, wsm_server_accept_fn *accept, void *owner,
-                          wsm_reason *reason) {
+static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, wsm_reason *reason) {
+    wsm_pem_file certificate = {.fd = -1}, key = {.fd = -1};
+    wsm_error error = WSM_OK;
+    if (tls) {
+        if (!wsm_process_start_tls())
+            return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "this libwebsockets was built without TLS");
+        error = wsm_pem_file_open(&certificate, tls->certificate, WSM_PEM_CERTIFICATE, "TLS certificate", reason);
+        if (!error) error = wsm_pem_file_open(&key, tls->private_key, WSM_PEM_KEY, "TLS private key", reason);
+    }
+    server->tls = tls != NULL;
+    if (!error && !(server->context = wsm_lws_context_new(0, 0))) error = out_of_resources(reason);
+    if (!error) error = open_vhost(server, certificate.path, key.path, reason);
+    wsm_pem_file_close(&certificate);
+    wsm_pem_file_close(&key);
+    return error;
+}
+
+wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, const wsm_tls_options *tls,
+                          wsm_server_accept_fn *accept, void *owner, wsm_reason *reason) {
     wsm_server *server = wsm_alloc_zero(sizeof *server);
     if (!server) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
-    *server = (wsm_server){.listener = -1, .port = port, .process = getpid(), .accept = accept, .owner = owner,
-                           .max_pending = WSM_DEFAULT_MAX_PENDING, .handshake_timeout_ms = 3000};
+    server->listener = -1;
+    server->port = port;
+    server->process = getpid();
+    server->accept = accept;
+    server->owner = owner;
+    server->max_pending = WSM_DEFAULT_MAX_PENDING;
+    server->handshake_timeout_ms = 3000;
     wsm_error error = wsm_listener_open(address, &server->port, &server->listener, reason);
-    if (!error && (!(server->events = wsm_event_set_open()) || !open_context(server) ||
+    if (!error) error = open_context(server, tls, reason);
+    if (!error && (!(server->events = wsm_event_set_open()) ||
                    !wsm_event_set_add(server->events, server->listener, WSM_EVENT_READ, server)))
-        error = wsm_fail(reason, WSM_ERR_CANT_CREATE, "libwebsockets could not be started (out of descriptors or memory?)");
+        error = out_of_resources(reason);
     if (error) {
         wsm_server_close(server);
         return error;
@@ -408,8 +499,11 @@ static void discard_input(wsm_connection_list *list) {
         for (int i = 0; i < enough && recv(connection->link.fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
 }
 
-static void disown_list(wsm_connection_list *list) {
-    for (wsm_connection *connection = list->first; connection; connection = connection->link.next) wsm_connection_disown(connection);
+static void dismiss_list(wsm_connection_list *list) {
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next) {
+        wsm_connection_disown(connection);
+        if (connection->state == WSM_STATE_OPEN) wsm_connection_leave(connection, WSM_CLOSE_GOING_AWAY);
+    }
 }
 
 static void drop_list(wsm_connection_list *list) {
@@ -429,10 +523,10 @@ void wsm_server_close(wsm_server *server) {
         return;
     }
     if (server->listener >= 0) close(server->listener);
-    disown_list(&server->pending);
-    disown_list(&server->open);
-    disown_list(&server->closing);
-    disown_list(&server->gone);
+    dismiss_list(&server->pending);
+    dismiss_list(&server->open); /* close frames for those whom their owner has not sent any */
+    dismiss_list(&server->closing);
+    dismiss_list(&server->gone);
     wsm_server_settle(server);
     discard_input(&server->open);
     discard_input(&server->closing);
@@ -442,5 +536,6 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->closing);
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
+    wsm_timers_release(&server->heartbeats);
     wsm_free(server);
 }

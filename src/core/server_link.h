@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "error.h"
+#include "tls_options.h"
 
 enum { WSM_DEFAULT_MAX_PENDING = 1024 };
 
@@ -16,11 +17,13 @@ typedef struct wsm_server wsm_server;
 /* Makes the connection object for a socket that was accepted; NULL drops the socket. */
 typedef wsm_connection *wsm_server_accept_fn(void *owner);
 
-/* Listens at once; see wsm_listener_open for the errors. `owner` is handed to `accept`. */
-wsm_error wsm_server_open(wsm_server **server, const char *address, uint16_t port, wsm_server_accept_fn *accept, void *owner,
-                          wsm_reason *reason);
-/* Cuts everything: what lies in a connection's queue is still handed to its socket, nothing more is read. In a child
- * process made by fork only this process's memory and descriptors are given up. */
+/* Listens at once; see wsm_listener_open for the errors. With server-side TLS options it speaks wss://:
+ * ERR_INVALID_PARAMETER if key and certificate can't be used, ERR_UNAVAILABLE without TLS in libwebsockets. `owner` is
+ * handed to `accept`. */
+wsm_error wsm_server_open(wsm_server **server, const char *address, uint16_t port, const wsm_tls_options *tls,
+                          wsm_server_accept_fn *accept, void *owner, wsm_reason *reason);
+/* Ends everything: what lies in a connection's queue and a close frame 1001 are still handed to its socket, nothing is
+ * read. In a child process made by fork only this process's memory and descriptors are given up. */
 void wsm_server_close(wsm_server *server);
 
 uint16_t wsm_server_port(const wsm_server *server);

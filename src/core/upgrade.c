@@ -141,9 +141,7 @@ static int judge(const wsm_upgrade_request *request, const findings *found, cons
         *problem = "this is a WebSocket server: an Upgrade to websocket is required";
         return 426;
     }
-    *problem = !found->connection ? "Connection must name Upgrade"
-               : found->body      ? "a body is not allowed"
-                                  : NULL;
+    *problem = !found->connection ? "Connection must name Upgrade" : found->body ? "a body is not allowed" : NULL;
     if (*problem) return 400;
     if (found->versions != 1 || !found->version13) {
         *problem = "Sec-WebSocket-Version must be 13";
@@ -183,7 +181,8 @@ int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *reques
     return judge(request, &found, problem);
 }
 
-bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported, wsm_span *chosen) {
+bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported,
+                                 wsm_span *chosen) {
     *chosen = (wsm_span){0};
     if (!request->protocol_lines) return wsm_string_list_count(supported) == 0;
     for (size_t i = 0; i < request->protocol_lines; i++) {
@@ -218,7 +217,8 @@ bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, c
     lws_SHA1(joined, KEY_SIZE + sizeof accept_guid - 1, digest);
     int accept_size = lws_b64_encode_string((const char *)digest, SHA1_SIZE, accept, sizeof accept);
     return accept_size > 0 &&
-           wsm_bytes_append_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n") &&
+           wsm_bytes_append_text(out,
+                                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n") &&
            append_line(out, "Sec-WebSocket-Accept: ", (wsm_span){accept, (size_t)accept_size}) &&
            (!protocol.size || append_line(out, "Sec-WebSocket-Protocol: ", protocol)) && append_lines(out, headers) &&
            wsm_bytes_append(out, "\r\n", 2);
@@ -227,12 +227,16 @@ bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, c
 static const char *status_text(int status) {
     switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 426: return "Upgrade Required";
+    case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 503: return "Service Unavailable";
     case 505: return "HTTP Version Not Supported";
-    default: return "Internal Server Error";
+    default: return status < 500 ? "Refused" : "Internal Server Error";
     }
 }
 
@@ -262,7 +266,8 @@ bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key,
     bool ok = wsm_bytes_append_text(out, "GET ") && wsm_bytes_append_text(out, url->path) &&
               wsm_bytes_append_text(out, " HTTP/1.1\r\nHost: ") && wsm_upgrade_write_host(out, url) &&
               wsm_bytes_append_text(out, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n") &&
-              append_line(out, "Sec-WebSocket-Key: ", key) && wsm_bytes_append_text(out, "Sec-WebSocket-Version: 13\r\n");
+              append_line(out, "Sec-WebSocket-Key: ", key) &&
+              wsm_bytes_append_text(out, "Sec-WebSocket-Version: 13\r\n");
     size_t count = wsm_string_list_count(protocols);
     for (size_t i = 0; ok && i < count; i++)
         ok = wsm_bytes_append_text(out, i ? "," : "Sec-WebSocket-Protocol: ") &&
@@ -270,18 +275,20 @@ bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key,
     return ok && (!count || wsm_bytes_append(out, "\r\n", 2)) && append_lines(out, headers);
 }
 
-wsm_error wsm_upgrade_check_lists(const wsm_string_list *protocols, const wsm_string_list *headers, wsm_reason *reason) {
+wsm_error wsm_upgrade_check_lists(const wsm_string_list *protocols, const wsm_string_list *headers,
+                                  wsm_reason *reason) {
     for (size_t i = 0; i < wsm_string_list_count(protocols); i++) {
         const char *item = protocols->items[i];
         if (!is_token((wsm_span){item, strlen(item)}))
-            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "supported_protocols[%zu]: \"%s\" is not a token", i + 1, item);
+            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "supported_protocols[%zu]: \"%s\" is not a token", i + 1,
+                            item);
     }
     for (size_t i = 0; i < wsm_string_list_count(headers); i++) {
         const char *item = headers->items[i];
         wsm_span value = {item, strlen(item)}, line = value, name = take(&value, ':');
         if (name.size == line.size || !is_token(name) || !is_value(value))
-            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "handshake_headers[%zu]: \"%s\" is not a line \"Name: value\"",
-                            i + 1, item);
+            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
+                            "handshake_headers[%zu]: \"%s\" is not a line \"Name: value\"", i + 1, item);
     }
     return WSM_OK;
 }

@@ -33,7 +33,8 @@ int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *reques
 
 /* Godot's rule: the first of the client's list that the server has, compared exactly. False where one side wants
  * sub-protocols and the other has none, or none in common. `chosen` is empty if neither wants any. */
-bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported, wsm_span *chosen);
+bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported,
+                                 wsm_span *chosen);
 
 /* Each appends to `out`; false without memory. */
 bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, const wsm_string_list *headers);

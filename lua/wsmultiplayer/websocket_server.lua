@@ -1,0 +1,33 @@
+--- WebSocketServer: the C class, and its on_request hook. Not Godot's; shaped like Godot's TCPServer.
+
+local core = require "wsmultiplayer.core"
+local poll = require "wsmultiplayer.poll"
+local request = require "wsmultiplayer.request"
+
+local class = core.WebSocketServer
+local methods = class.methods
+
+local function judge_next(server, hook, head, ...)
+  if not head then return false end
+  if hook then
+    request.judge(hook, class.answer, server, head, ...)
+  else
+    class.answer(server, 101)
+  end
+  return true
+end
+
+local function judge_requests(server)
+  repeat until not judge_next(server, server.on_request, class.next_request(server))
+end
+
+--- Serves all connections of the server, those that were taken too: accepts, reads, sends, and asks on_request. Waits
+-- at most `timeout` seconds for something to happen; without it, not at all.
+-- @tparam[opt=0] number timeout seconds
+function methods.poll(server, timeout)
+  poll.check_timeout(timeout)
+  class.poll(server, timeout)
+  poll.protected(judge_requests, class.end_turn, server)
+end
+
+return { new = class.new, methods = methods }

@@ -1,0 +1,138 @@
+/* Who owns what: a reference for each connection that waits in a queue, or whose request is being answered. */
+#include "websocket_server.h"
+
+#include "clock.h"
+#include "upgrade.h"
+
+enum { WAIT_SLICE_MS = 1000 };
+
+void wsm_websocket_server_init(wsm_websocket_server *server) {
+    *server = (wsm_websocket_server){
+        .settings = {.inbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
+                     .outbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
+                     .max_queued_packets = WSM_DEFAULT_MAX_QUEUED_PACKETS},
+        .handshake_timeout_ms = 3000,
+        .max_pending = WSM_DEFAULT_MAX_PENDING,
+    };
+}
+
+static void append(wsm_connection **first, wsm_connection **last, wsm_connection *connection) {
+    connection->next_event = NULL;
+    *(*last ? &(*last)->next_event : first) = wsm_connection_ref(connection);
+    *last = connection;
+}
+
+static wsm_connection *take(wsm_connection **first, wsm_connection **last) {
+    wsm_connection *connection = *first;
+    if (!connection) return NULL;
+    *first = connection->next_event;
+    if (!*first) *last = NULL;
+    return connection;
+}
+
+static int admit(wsm_connection *connection, const char **problem) {
+    wsm_websocket_server *server = connection->owner;
+    (void)problem;
+    if (!server->asks) return 101;
+    append(&server->first_request, &server->last_request, connection);
+    return 0;
+}
+
+static void connection_changed(wsm_connection *connection) {
+    wsm_websocket_server *server = connection->owner;
+    if (connection->state == WSM_STATE_OPEN) append(&server->first_open, &server->last_open, connection);
+}
+
+static const wsm_owner_ops owner_ops = {.admit = admit, .changed = connection_changed};
+
+static wsm_connection *accept_connection(void *owner) {
+    wsm_websocket_server *server = owner;
+    wsm_connection *connection = wsm_connection_new(true, &server->settings, NULL);
+    if (!connection) return NULL;
+    connection->owner_ops = &owner_ops;
+    connection->owner = server;
+    return connection;
+}
+
+wsm_error wsm_websocket_server_listen(wsm_websocket_server *server, int64_t port, const char *bind_address,
+                                      const wsm_tls_options *tls, wsm_reason *reason) {
+    if (server->server)
+        return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this server is listening already: stop() it first");
+    wsm_error error = WSM_OK;
+    if (tls && tls->kind != WSM_TLS_SERVER)
+        error = wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "these TLSOptions are for clients");
+    else if (port < 0 || port > 65535)
+        error = wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "port %lld is outside 0..65535", (long long)port);
+    if (!error) error = wsm_upgrade_check_lists(server->settings.protocols, server->settings.headers, reason);
+    if (!error)
+        error = wsm_server_open(&server->server, bind_address, (uint16_t)port, tls, accept_connection, server, reason);
+    if (error)
+        server->last_error = *reason;
+    else
+        server->last_error.text[0] = '\0';
+    return error;
+}
+
+void wsm_websocket_server_stop(wsm_websocket_server *server) {
+    wsm_connection *connection;
+    while ((connection = take(&server->first_request, &server->last_request)) ||
+           (connection = take(&server->first_open, &server->last_open))) {
+        wsm_connection_disown(connection);
+        wsm_connection_leave(connection, WSM_CLOSE_GOING_AWAY);
+        wsm_connection_unref(connection);
+    }
+    wsm_connection_unref(server->asking);
+    server->asking = NULL;
+    wsm_server_close(server->server);
+    server->server = NULL;
+}
+
+void wsm_websocket_server_release(wsm_websocket_server *server) {
+    wsm_websocket_server_stop(server);
+    wsm_string_list_unref(server->settings.protocols);
+    wsm_string_list_unref(server->settings.headers);
+    server->settings.protocols = server->settings.headers = NULL;
+}
+
+void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
+    int64_t until = wsm_clock_ms() + wait_ms;
+    if (!server->server) return;
+    wsm_server_set_handshake_limits(server->server, server->handshake_timeout_ms,
+                                    server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
+    wsm_server_settle(server->server);
+    /* One wait for the first sign of life: what happens on connections that were taken is not known here. */
+    int64_t left = server->first_request || server->first_open ? 0 : until - wsm_clock_ms();
+    int wait = left > WAIT_SLICE_MS ? WAIT_SLICE_MS : left > 0 ? (int)left : 0;
+    wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
+}
+
+wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server) {
+    wsm_websocket_server_answer(server, 403, "not admitted");
+    while ((server->asking = take(&server->first_request, &server->last_request))) {
+        if (server->asking->state == WSM_STATE_CONNECTING) return server->asking;
+        wsm_connection_unref(server->asking);
+    }
+    return NULL;
+}
+
+void wsm_websocket_server_answer(wsm_websocket_server *server, int status, const char *text) {
+    wsm_connection *connection = server->asking;
+    if (!connection) return;
+    server->asking = NULL;
+    wsm_connection_admit(connection, status, text);
+    wsm_connection_unref(connection);
+}
+
+void wsm_websocket_server_end_turn(wsm_websocket_server *server) {
+    wsm_websocket_server_answer(server, 500, "the server failed");
+    if (server->server) wsm_server_settle(server->server);
+}
+
+bool wsm_websocket_server_is_available(const wsm_websocket_server *server) { return server->first_open != NULL; }
+
+wsm_connection *wsm_websocket_server_take(wsm_websocket_server *server) {
+    wsm_connection *connection = take(&server->first_open, &server->last_open);
+    /* From now on its object is its owner; this server only carries its bytes. */
+    if (connection) wsm_connection_disown(connection);
+    return connection;
+}

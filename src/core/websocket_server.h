@@ -1,0 +1,46 @@
+/* A server of plain WebSocket connections, each of which becomes a WebSocketPeer; shaped like Godot's TCPServer. */
+#ifndef WSM_WEBSOCKET_SERVER_H
+#define WSM_WEBSOCKET_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connection.h"
+#include "error.h"
+#include "server_link.h"
+
+/* The fields above the line are properties, to be read and set freely. */
+typedef struct wsm_websocket_server {
+    wsm_settings settings; /* for connections made from now on; the lists are owned */
+    int64_t handshake_timeout_ms;
+    int32_t max_pending;
+    bool asks; /* each request is to be answered by wsm_websocket_server_answer */
+    /* ------------------------------------------------------------------ */
+    wsm_server *server;                                                    /* NULL: not listening */
+    wsm_connection *first_request, *last_request, *first_open, *last_open; /* waiting, by next_event */
+    wsm_connection *asking;
+    wsm_reason last_error;
+} wsm_websocket_server;
+
+void wsm_websocket_server_init(wsm_websocket_server *server);
+/* As stop(), and gives everything back. */
+void wsm_websocket_server_release(wsm_websocket_server *server);
+
+/* See wsm_server_open; ERR_ALREADY_IN_USE while listening. */
+wsm_error wsm_websocket_server_listen(wsm_websocket_server *server, int64_t port, const char *bind_address,
+                                      const wsm_tls_options *tls, wsm_reason *reason);
+/* Ends listening and all connections, those that were taken too. */
+void wsm_websocket_server_stop(wsm_websocket_server *server);
+/* Serves all connections, waiting at most `wait_ms` for something to happen. Then: requests, as long as there are any.
+ */
+void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms);
+/* The next request to answer; NULL if there is none. */
+wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server);
+void wsm_websocket_server_answer(wsm_websocket_server *server, int status, const char *text);
+void wsm_websocket_server_end_turn(wsm_websocket_server *server);
+
+/* Whether an open connection waits; and the next one, whose reference becomes the caller's (NULL if there is none). */
+bool wsm_websocket_server_is_available(const wsm_websocket_server *server);
+wsm_connection *wsm_websocket_server_take(wsm_websocket_server *server);
+
+#endif
