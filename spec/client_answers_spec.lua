@@ -116,6 +116,10 @@ describe("a client refuses the answer", function()
     gave_up(client, connection, events)
   end)
 
+  it("with more than 4096 bytes of head", function()
+    refuses { lines = { "X-Long: " .. ("x"):rep(4200) } }
+  end)
+
   it("whose head never ends", function()
     local client, connection, events = waiting({ handshake_timeout = 0.5 })
     connection:send("HTTP/1.1 101 Switching Protocols\r\nX-Long: " .. ("x"):rep(1000000))

@@ -545,6 +545,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     connection->alive = true;
     connection->link.ops = &link_ops;
     connection->link.service = client;
+    connection->link.process = (long)client->process;
     advance(client);
     *out = client;
     return WSM_OK;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "memory.h"
@@ -199,7 +200,15 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
     }
 }
 
+/* A forked child has the socket too, but it is the parent that goes on talking over it. */
+static void forget_if_inherited(wsm_connection *connection) {
+    if (!connection->alive || connection->link.process == (long)getpid()) return;
+    connection->alive = false;
+    connection->link.ops = NULL;
+}
+
 void wsm_connection_leave(wsm_connection *connection, int code) {
+    forget_if_inherited(connection);
     wsm_connection_close(connection, code, "", 0);
     set_state(connection, WSM_STATE_CLOSED);
 }

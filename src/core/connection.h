@@ -83,6 +83,7 @@ typedef struct wsm_link {
     void *service;
     struct lws *wsi;
     int fd;
+    long process; /* the one that opened the socket */
     unsigned interest;  /* what the event set watches for */
     bool attention;     /* noted for the next turn */
     bool tls_handshake; /* server: still going on */

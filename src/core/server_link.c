@@ -172,6 +172,7 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     connection->link.ops = &link_ops;
     connection->link.service = server;
     connection->link.fd = fd;
+    connection->link.process = (long)server->process;
     connection->tls = connection->link.tls_handshake = server->tls;
     /* While TLS shakes hands, libwebsockets does not say when it wants to write. */
     connection->link.interest = server->tls ? WSM_EVENT_READ | WSM_EVENT_WRITE | WSM_EVENT_EDGE : WSM_EVENT_READ;
