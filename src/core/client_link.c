@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,23 +58,9 @@ struct wsm_client {
 
 /* ---- what the connection asks for ---- */
 
-static bool link_write(wsm_connection *connection, unsigned char *data, size_t size) {
-    return connection->link.wsi && lws_write(connection->link.wsi, data, size, LWS_WRITE_RAW) == (int)size;
-}
-
-static bool link_busy(const wsm_connection *connection) {
-    return connection->link.wsi && lws_partial_buffered(connection->link.wsi);
-}
-
 static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
 
-static bool link_set_no_delay(wsm_connection *connection, bool enabled) {
-    int on = enabled;
-    return connection->link.wsi &&
-           setsockopt(lws_get_socket_fd(connection->link.wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
-}
-
-static const wsm_link_ops link_ops = {link_write, link_busy, link_changed, link_set_no_delay};
+static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 
@@ -191,15 +176,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     return 0;
 }
 
-/* Drops the socket. Unread input would make the kernel reset the connection, and that could destroy the close frame
- * that was just sent. */
 static void drop_socket(wsm_client *client) {
-    struct lws **wsi = &client->connection->link.wsi;
-    char scrap[4096];
-    if (*wsi && client->connection->close_sent)
-        for (int i = 0; i < 64 && recv(lws_get_socket_fd(*wsi), scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
+    if (client->connection->close_sent) wsm_lws_discard_input(client->connection);
     client->attempting = false;
-    wsm_lws_kill(wsi);
+    wsm_lws_kill(&client->connection->link.wsi);
 }
 
 static const struct lws_protocols protocols[] = {
@@ -394,7 +374,7 @@ static bool wait_for_socket(wsm_client *client, int wait_ms) {
     else if (wsi)
         polled.fd = lws_get_socket_fd(wsi);
     if (client->reading_stopped) polled.events = 0;
-    if (!client->lookup && ((connecting && !client->request_sent) || link_busy(client->connection)))
+    if (!client->lookup && ((connecting && !client->request_sent) || wsm_lws_busy(client->connection)))
         polled.events |= POLLOUT;
     /* What libwebsockets wants to know while connecting is not all visible from here. */
     int slice = client->lookup ? wait_ms : connecting ? CONNECTING_SLICE_MS : OPEN_SLICE_MS;
@@ -435,7 +415,7 @@ void wsm_client_settle(wsm_client *client) {
         lws_rx_flow_control(connection->link.wsi, 1);
     }
     if (wsm_connection_has_output(connection) && connection->link.wsi) lws_callback_on_writable(connection->link.wsi);
-    bool sent = !wsm_connection_has_output(connection) && !link_busy(connection);
+    bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
 }

@@ -27,6 +27,12 @@ void wsm_address_text(const wsm_address *address, char text[WSM_ADDRESS_TEXT_SIZ
     }
 }
 
+wsm_settings wsm_settings_default(void) {
+    return (wsm_settings){.inbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
+                          .outbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
+                          .max_queued_packets = WSM_DEFAULT_MAX_QUEUED_PACKETS};
+}
+
 /* ---- life ---- */
 
 wsm_connection *wsm_connection_new(bool server, const wsm_settings *settings, wsm_packet_queue *inbox) {

@@ -38,6 +38,9 @@ typedef struct wsm_settings {
     wsm_string_list *headers;
 } wsm_settings;
 
+/* Godot's limits, no lists, no heartbeat. */
+wsm_settings wsm_settings_default(void);
+
 enum { WSM_DEFAULT_BUFFER_SIZE = 65535, WSM_DEFAULT_MAX_QUEUED_PACKETS = 2048 };
 
 typedef struct wsm_address {
@@ -83,7 +86,7 @@ typedef struct wsm_link {
     void *service;
     struct lws *wsi;
     int fd;
-    long process; /* the one that opened the socket */
+    long process;       /* the one that opened the socket */
     unsigned interest;  /* what the event set watches for */
     bool attention;     /* noted for the next turn */
     bool tls_handshake; /* server: still going on */

@@ -1,8 +1,11 @@
 #include "lws_context.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "process.h"
 
@@ -68,6 +71,29 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) 
     /* libwebsockets ignores SIGPIPE, which is right unless the program has a handler of its own. */
     if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) sigaction(SIGPIPE, &before, NULL);
     return context;
+}
+
+bool wsm_lws_write(wsm_connection *connection, unsigned char *data, size_t size) {
+    struct lws *wsi = connection->link.wsi;
+    return wsi && lws_write(wsi, data, size, LWS_WRITE_RAW) == (int)size;
+}
+
+bool wsm_lws_busy(const wsm_connection *connection) {
+    return connection->link.wsi && lws_partial_buffered(connection->link.wsi);
+}
+
+bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled) {
+    struct lws *wsi = connection->link.wsi;
+    int on = enabled;
+    return wsi && setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+void wsm_lws_discard_input(wsm_connection *connection) {
+    enum { ENOUGH = 64 };
+    char scrap[4096];
+    if (!connection->link.wsi) return;
+    int fd = lws_get_socket_fd(connection->link.wsi);
+    for (int i = 0; i < ENOUGH && recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
 }
 
 void wsm_lws_kill(struct lws **wsi) {

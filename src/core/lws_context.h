@@ -5,6 +5,7 @@
 
 #include <libwebsockets.h>
 
+#include "connection.h"
 #include "send_queue.h"
 
 _Static_assert(LWS_PRE <= WSM_HEADROOM, "WSM_HEADROOM must hold LWS_PRE");
@@ -23,6 +24,15 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options);
  * expired"); "" if nothing since the last clear. It has no other way of telling before version 4.3. */
 const char *wsm_lws_refused_certificate(void);
 void wsm_lws_clear_refused_certificate(void);
+
+/* The parts of wsm_link_ops that are the same for both roles; see there. */
+bool wsm_lws_write(wsm_connection *connection, unsigned char *data, size_t size);
+bool wsm_lws_busy(const wsm_connection *connection);
+bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled);
+
+/* Throws away what the peer has sent, before its socket is closed: unread bytes would make the kernel reset the
+ * connection, and the reset could destroy the close frame that was just sent. */
+void wsm_lws_discard_input(wsm_connection *connection);
 
 /* Closes the socket at once; only from outside of callbacks. LWS_CALLBACK_WSI_DESTROY has come when it returns. */
 void wsm_lws_kill(struct lws **wsi);

@@ -13,9 +13,7 @@ enum { ID_PACKET_SIZE = 4, WAIT_SLICE_MS = 1000 };
 
 void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){
-        .settings = {.inbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .outbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .max_queued_packets = WSM_DEFAULT_MAX_QUEUED_PACKETS},
+        .settings = wsm_settings_default(),
         .transfer_mode = WSM_TRANSFER_MODE_RELIABLE,
         .encode_buffer_max_size = 8 * 1024 * 1024,
         .max_pending = WSM_DEFAULT_MAX_PENDING,
@@ -32,28 +30,14 @@ uint16_t wsm_multiplayer_bound_port(const wsm_multiplayer *peer) {
 
 /* ---- notes taken while the links work ---- */
 
-static void note(wsm_connection_queue *queue, wsm_connection *connection) {
-    connection->next_event = NULL;
-    *(queue->last ? &queue->last->next_event : &queue->first) = connection;
-    queue->last = connection;
-}
-
-static wsm_connection *take_note(wsm_connection_queue *queue) {
-    wsm_connection *connection = queue->first;
-    if (!connection) return NULL;
-    queue->first = connection->next_event;
-    if (!queue->first) queue->last = NULL;
-    return connection;
-}
-
 static void server_connection_changed(wsm_connection *connection) {
     wsm_multiplayer *peer = connection->owner;
     if (connection->state == WSM_STATE_OPEN) {
         connection->event_noted = false;
-        note(&peer->opened, wsm_connection_ref(connection));
+        wsm_connection_queue_push(&peer->opened, wsm_connection_ref(connection));
     } else if (connection->joined && !connection->event_noted) {
         connection->event_noted = true;
-        note(&peer->ended, connection);
+        wsm_connection_queue_push(&peer->ended, connection);
     }
 }
 
@@ -64,7 +48,7 @@ static int admit(wsm_connection *connection, const char **problem) {
         return 503;
     }
     if (!peer->asks) return 101;
-    note(&peer->requested, wsm_connection_ref(connection));
+    wsm_connection_queue_push(&peer->requested, wsm_connection_ref(connection));
     return 0;
 }
 
@@ -188,7 +172,8 @@ void wsm_multiplayer_close(wsm_multiplayer *peer) {
     peer->status = WSM_STATUS_DISCONNECTED;
     peer->unique_id = 0;
     peer->leaving = NULL;
-    while ((connection = take_note(&peer->requested)) || (connection = take_note(&peer->opened))) {
+    while ((connection = wsm_connection_queue_pop(&peer->requested)) ||
+           (connection = wsm_connection_queue_pop(&peer->opened))) {
         wsm_connection_abandon(connection, "the server closed");
         forget(peer, connection);
     }
@@ -386,19 +371,19 @@ static bool next_server_event(wsm_multiplayer *peer, wsm_peer_event *event) {
     wsm_connection *connection;
     /* What the program did not answer is not let in. */
     wsm_multiplayer_answer(peer, 403, "not admitted");
-    if ((connection = take_note(&peer->requested))) {
+    if ((connection = wsm_connection_queue_pop(&peer->requested))) {
         peer->asking = connection;
         *event = (wsm_peer_event){.kind = WSM_PEER_REQUESTED};
         return true;
     }
-    while ((connection = take_note(&peer->opened))) {
+    while ((connection = wsm_connection_queue_pop(&peer->opened))) {
         if (!join(peer, connection)) continue;
         *event = (wsm_peer_event){.kind = WSM_PEER_CONNECTED, .id = connection->id};
         return true;
     }
     /* Those who just joined may have sent packets, and an end, behind their request. */
     wsm_server_settle(peer->server);
-    connection = take_note(&peer->ended);
+    connection = wsm_connection_queue_pop(&peer->ended);
     if (!connection) return false;
     describe_end(event, connection);
     peer->leaving = connection;

@@ -8,6 +8,7 @@
 
 #include "client_link.h"
 #include "connection.h"
+#include "connection_queue.h"
 #include "error.h"
 #include "packet_queue.h"
 #include "peer_map.h"
@@ -33,10 +34,6 @@ typedef struct wsm_peer_event {
     const char *close_reason; /* valid until the next call */
     bool clean;               /* ended by a close frame */
 } wsm_peer_event;
-
-typedef struct wsm_connection_queue {
-    wsm_connection *first, *last;
-} wsm_connection_queue;
 
 /* The fields above the line are properties, to be read and set freely. */
 typedef struct wsm_multiplayer {

@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -93,14 +91,6 @@ static void let_go(wsm_connection *connection) {
 
 /* ---- what connections ask for ---- */
 
-static bool link_write(wsm_connection *connection, unsigned char *data, size_t size) {
-    return connection->link.wsi && lws_write(connection->link.wsi, data, size, LWS_WRITE_RAW) == (int)size;
-}
-
-static bool link_busy(const wsm_connection *connection) {
-    return connection->link.wsi && lws_partial_buffered(connection->link.wsi);
-}
-
 static void link_changed(wsm_connection *connection) {
     if (connection->link.attention) return;
     connection->link.attention = true;
@@ -108,12 +98,7 @@ static void link_changed(wsm_connection *connection) {
     server_of(connection)->attention = connection;
 }
 
-static bool link_set_no_delay(wsm_connection *connection, bool enabled) {
-    int on = enabled;
-    return setsockopt(connection->link.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
-}
-
-static const wsm_link_ops link_ops = {link_write, link_busy, link_changed, link_set_no_delay};
+static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 
@@ -243,7 +228,7 @@ static void handle_event(wsm_server *server, wsm_connection *connection, unsigne
 
 static void update_interest(wsm_server *server, wsm_connection *connection) {
     if (connection->on_hold || connection->link.tls_handshake) return;
-    unsigned interest = link_busy(connection) ? WSM_EVENT_WRITE
+    unsigned interest = wsm_lws_busy(connection) ? WSM_EVENT_WRITE
                         : connection->state == WSM_STATE_CLOSED || wsm_connection_wants_input(connection)
                             ? WSM_EVENT_READ
                             : 0;
@@ -254,7 +239,7 @@ static void update_interest(wsm_server *server, wsm_connection *connection) {
 
 /* The last steps of a closed connection: what is queued, then the end of our direction, then that of the peer's. */
 static void farewell(wsm_connection *connection) {
-    bool sent = !wsm_connection_has_output(connection) && !link_busy(connection);
+    bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->cut || connection->write_failed || (sent && connection->close_received)) {
         cut(connection);
     } else if (sent && !connection->link.half_closed) {
@@ -298,7 +283,7 @@ void wsm_server_flush(wsm_server *server) {
         wsm_connection *connection = *at;
         wsm_connection_flush(connection);
         bool settled = connection->alive && connection->link.list == &server->open &&
-                       connection->state == WSM_STATE_OPEN && !connection->write_failed && !link_busy(connection) &&
+                       connection->state == WSM_STATE_OPEN && !connection->write_failed && !wsm_lws_busy(connection) &&
                        connection->link.interest == WSM_EVENT_READ && !wsm_connection_can_resume(connection);
         if (settled) {
             *at = connection->link.next_attention;
@@ -491,13 +476,9 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     return WSM_OK;
 }
 
-/* Bytes that the peer sent and nobody will read would make the kernel reset the connection, and the reset could
- * destroy the close frame that was just sent. */
 static void discard_input(wsm_connection_list *list) {
-    static const int enough = 64;
-    char scrap[4096];
     for (wsm_connection *connection = list->first; connection; connection = connection->link.next)
-        for (int i = 0; i < enough && recv(connection->link.fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
+        wsm_lws_discard_input(connection);
 }
 
 static void dismiss_list(wsm_connection_list *list) {

@@ -7,9 +7,7 @@
 
 void wsm_websocket_init(wsm_websocket *socket) {
     *socket = (wsm_websocket){
-        .settings = {.inbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .outbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .max_queued_packets = WSM_DEFAULT_MAX_QUEUED_PACKETS},
+        .settings = wsm_settings_default(),
         .encode_buffer_max_size = WSM_DEFAULT_ENCODE_BUFFER_MAX_SIZE,
     };
 }

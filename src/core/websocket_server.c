@@ -8,39 +8,23 @@ enum { WAIT_SLICE_MS = 1000 };
 
 void wsm_websocket_server_init(wsm_websocket_server *server) {
     *server = (wsm_websocket_server){
-        .settings = {.inbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .outbound_buffer_size = WSM_DEFAULT_BUFFER_SIZE,
-                     .max_queued_packets = WSM_DEFAULT_MAX_QUEUED_PACKETS},
+        .settings = wsm_settings_default(),
         .handshake_timeout_ms = 3000,
         .max_pending = WSM_DEFAULT_MAX_PENDING,
     };
-}
-
-static void append(wsm_connection **first, wsm_connection **last, wsm_connection *connection) {
-    connection->next_event = NULL;
-    *(*last ? &(*last)->next_event : first) = wsm_connection_ref(connection);
-    *last = connection;
-}
-
-static wsm_connection *take(wsm_connection **first, wsm_connection **last) {
-    wsm_connection *connection = *first;
-    if (!connection) return NULL;
-    *first = connection->next_event;
-    if (!*first) *last = NULL;
-    return connection;
 }
 
 static int admit(wsm_connection *connection, const char **problem) {
     wsm_websocket_server *server = connection->owner;
     (void)problem;
     if (!server->asks) return 101;
-    append(&server->first_request, &server->last_request, connection);
+    wsm_connection_queue_push(&server->requested, wsm_connection_ref(connection));
     return 0;
 }
 
 static void connection_changed(wsm_connection *connection) {
     wsm_websocket_server *server = connection->owner;
-    if (connection->state == WSM_STATE_OPEN) append(&server->first_open, &server->last_open, connection);
+    if (connection->state == WSM_STATE_OPEN) wsm_connection_queue_push(&server->opened, wsm_connection_ref(connection));
 }
 
 static const wsm_owner_ops owner_ops = {.admit = admit, .changed = connection_changed};
@@ -75,8 +59,8 @@ wsm_error wsm_websocket_server_listen(wsm_websocket_server *server, int64_t port
 
 void wsm_websocket_server_stop(wsm_websocket_server *server) {
     wsm_connection *connection;
-    while ((connection = take(&server->first_request, &server->last_request)) ||
-           (connection = take(&server->first_open, &server->last_open))) {
+    while ((connection = wsm_connection_queue_pop(&server->requested)) ||
+           (connection = wsm_connection_queue_pop(&server->opened))) {
         wsm_connection_disown(connection);
         wsm_connection_leave(connection, WSM_CLOSE_GOING_AWAY);
         wsm_connection_unref(connection);
@@ -101,14 +85,14 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
                                     server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
     wsm_server_settle(server->server);
     /* One wait for the first sign of life: what happens on connections that were taken is not known here. */
-    int64_t left = server->first_request || server->first_open ? 0 : until - wsm_clock_ms();
+    int64_t left = server->requested.first || server->opened.first ? 0 : until - wsm_clock_ms();
     int wait = left > WAIT_SLICE_MS ? WAIT_SLICE_MS : left > 0 ? (int)left : 0;
     wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
 }
 
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server) {
     wsm_websocket_server_answer(server, 403, "not admitted");
-    while ((server->asking = take(&server->first_request, &server->last_request))) {
+    while ((server->asking = wsm_connection_queue_pop(&server->requested))) {
         if (server->asking->state == WSM_STATE_CONNECTING) return server->asking;
         wsm_connection_unref(server->asking);
     }
@@ -128,10 +112,10 @@ void wsm_websocket_server_end_turn(wsm_websocket_server *server) {
     if (server->server) wsm_server_settle(server->server);
 }
 
-bool wsm_websocket_server_is_available(const wsm_websocket_server *server) { return server->first_open != NULL; }
+bool wsm_websocket_server_is_available(const wsm_websocket_server *server) { return server->opened.first != NULL; }
 
 wsm_connection *wsm_websocket_server_take(wsm_websocket_server *server) {
-    wsm_connection *connection = take(&server->first_open, &server->last_open);
+    wsm_connection *connection = wsm_connection_queue_pop(&server->opened);
     /* From now on its object is its owner; this server only carries its bytes. */
     if (connection) wsm_connection_disown(connection);
     return connection;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "connection_queue.h"
 #include "error.h"
 #include "server_link.h"
 
@@ -16,8 +17,8 @@ typedef struct wsm_websocket_server {
     int32_t max_pending;
     bool asks; /* each request is to be answered by wsm_websocket_server_answer */
     /* ------------------------------------------------------------------ */
-    wsm_server *server;                                                    /* NULL: not listening */
-    wsm_connection *first_request, *last_request, *first_open, *last_open; /* waiting, by next_event */
+    wsm_server *server;                     /* NULL: not listening */
+    wsm_connection_queue requested, opened; /* to be answered; to be taken */
     wsm_connection *asking;
     wsm_reason last_error;
 } wsm_websocket_server;
