@@ -11,6 +11,44 @@ local function collect()
   collectgarbage()
 end
 
+-- An object whose finalizer calls `fn`, on every Lua.
+local function finalized(fn)
+  if newproxy then -- luacheck: ignore 113
+    local proxy = newproxy(true) -- luacheck: ignore 113
+    getmetatable(proxy).__gc = fn
+    return proxy
+  end
+  return setmetatable({}, { __gc = fn })
+end
+
+describe("a finalizer that runs in the middle of a call", function()
+  after_each(session.close)
+
+  it("may close the peer whose packets are just being read", function()
+    for round = 1, 20 do
+      local server, port = session.server()
+      local client = raw.join(port, { server })
+      for _ = 1, 5 do client:send_binary(("x"):rep(9000)) end
+      wait.until_(function() return server:get_available_packet_count() == 5 end, { server })
+      local id = server:get_peers()[1]
+      collectgarbage()
+      for _ = 1, 100 do finalized(function() server:close() end) end
+      local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 100 * round)
+      for _ = 1, 40 do
+        server:get_packet()
+        server:get_peer(id)
+        server:get_peers()
+        server:get_last_error()
+        server:poll()
+      end
+      collectgarbage("setpause", pause)
+      collectgarbage("setstepmul", multiplier)
+      server:close()
+      assert.is_nil((server:get_packet()))
+    end
+  end)
+end)
+
 describe("under an eager collector", function()
   local pause, multiplier
 

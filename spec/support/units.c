@@ -118,12 +118,12 @@ static int queue(lua_State *L) {
                 wsm_packet_queue_commit(&packets, size, (int32_t)in, in & 1);
             }
             in++;
-        } else if (wsm_packet_queue_peek(&packets, &packet)) {
+        } else if (wsm_packet_queue_take(&packets, &packet)) {
             for (size_t i = 0; i < packet.size; i++)
                 if (packet.data[i] != (out & 0xff)) return luaL_error(L, "packet %d: wrong content", (int)out);
             if (packet.source != (int32_t)out || packet.text != (out & 1))
                 return luaL_error(L, "packet %d: wrong notes", (int)out);
-            wsm_packet_queue_pop(&packets);
+            wsm_packet_release(&packet);
             out++;
         }
         if (packets.count != in - out) return luaL_error(L, "count is %d, not %d", (int)packets.count, (int)(in - out));
@@ -223,11 +223,11 @@ static int fake_welcome(lua_State *L) {
 static int fake_take(lua_State *L) {
     fake *self = check(L);
     wsm_packet packet;
-    if (!wsm_packet_queue_peek(&self->inbox, &packet)) return 0;
+    if (!wsm_packet_queue_take(&self->inbox, &packet)) return 0;
     lua_pushlstring(L, (const char *)packet.data, packet.size);
     lua_pushboolean(L, packet.text);
     wsm_connection_taken(self->connection, packet.size);
-    wsm_packet_queue_pop(&self->inbox);
+    wsm_packet_release(&packet);
     wsm_connection_resume(self->connection);
     return 2;
 }

@@ -12,6 +12,11 @@ static int error_string(lua_State *L) {
     return 1;
 }
 
+void wsm_push_packet(lua_State *L, wsm_packet *packet) {
+    lua_pushlstring(L, (const char *)packet->data, packet->size);
+    wsm_packet_release(packet);
+}
+
 int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
     if (connection && connection->round_trip_us >= 0)
         lua_pushnumber(L, (lua_Number)connection->round_trip_us / 1e6);
@@ -20,15 +25,17 @@ int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
     return 1;
 }
 
-int wsm_push_request(lua_State *L, const wsm_connection *connection) {
+int wsm_push_request(lua_State *L, wsm_connection *connection) {
     char address[WSM_ADDRESS_TEXT_SIZE];
     size_t size;
     const char *head = wsm_connection_request(connection, &size);
     wsm_address_text(&connection->remote, address);
+    wsm_connection *held = wsm_connection_ref(connection);
     lua_pushlstring(L, head, size);
     lua_pushstring(L, address);
     lua_pushinteger(L, connection->remote.port);
     lua_pushboolean(L, connection->tls);
+    wsm_connection_unref(held);
     return 4;
 }
 

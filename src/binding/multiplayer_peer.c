@@ -129,7 +129,9 @@ static int get_peer(lua_State *L) {
     if (!lua_isnil(L, -1)) return 1;
     lua_pop(L, 1);
     lua_pushnumber(L, (lua_Number)connection->serial);
+    wsm_connection_ref(connection); /* the collector may run a finalizer that closes this peer */
     wsm_push_connection(L, connection, true, lua_upvalueindex(2));
+    wsm_connection_unref(connection);
     lua_pushvalue(L, -1);
     lua_insert(L, -3);
     lua_rawset(L, -4);
@@ -189,15 +191,14 @@ static int put_packet(lua_State *L) {
 static int get_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    wsm_error error = wsm_multiplayer_peek_packet(peer, &packet);
+    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
     if (error) {
         lua_pushnil(L);
         lua_pushinteger(L, error);
         lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
         return 3;
     }
-    lua_pushlstring(L, (const char *)packet.data, packet.size);
-    wsm_multiplayer_take_packet(peer, &packet);
+    wsm_push_packet(L, &packet);
     wsm_multiplayer_flush_if_idle(peer);
     return 1;
 }
@@ -207,15 +208,14 @@ static int get_packet(lua_State *L) {
 static int next_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    if (wsm_multiplayer_peek_packet(peer, &packet) != WSM_OK) {
+    if (wsm_multiplayer_take_packet(peer, &packet) != WSM_OK) {
         lua_pushnil(L);
         return 1;
     }
-    lua_pushlstring(L, (const char *)packet.data, packet.size);
+    wsm_push_packet(L, &packet);
     lua_pushinteger(L, packet.source);
     lua_pushinteger(L, 0);
     lua_pushinteger(L, WSM_TRANSFER_MODE_RELIABLE);
-    wsm_multiplayer_take_packet(peer, &packet);
     return 4;
 }
 
@@ -373,12 +373,14 @@ static int next_event(lua_State *L) {
     static const char *const kinds[] = {"request", "peer_connected", "peer_disconnected"};
     wsm_multiplayer *peer = check(L);
     wsm_peer_event event;
+    char reason[WSM_CONTROL_MAX] = "";
     if (!wsm_multiplayer_next_event(peer, &event)) return 0;
+    if (event.kind == WSM_PEER_DISCONNECTED) strncpy(reason, event.close_reason, sizeof reason - 1);
     lua_pushstring(L, kinds[event.kind]);
     lua_pushinteger(L, event.id);
     if (event.kind != WSM_PEER_DISCONNECTED) return 2;
     lua_pushinteger(L, event.close_code);
-    lua_pushstring(L, event.close_reason);
+    lua_pushstring(L, reason);
     lua_pushboolean(L, event.clean);
     return 5;
 }

@@ -3,6 +3,7 @@
 #define WSM_OBJECTS_H
 
 #include "../core/connection.h"
+#include "../core/packet_queue.h"
 #include "../core/tls_options.h"
 #include "class.h"
 
@@ -17,9 +18,11 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
 const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatable);
 /* Pushes a new WebSocketPeer for the connection, which takes a reference of its own; see wsm_websocket_wrap. */
 void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable);
+/* Pushes the content of a packet that was taken and releases it. */
+void wsm_push_packet(lua_State *L, wsm_packet *packet);
 /* Pushes the seconds that the last answered heartbeat took; nil while there is none. The connection may be NULL. */
 int wsm_push_round_trip(lua_State *L, const wsm_connection *connection);
 /* Pushes what the Lua layer makes a request object of: head, address, port, over TLS. */
-int wsm_push_request(lua_State *L, const wsm_connection *connection);
+int wsm_push_request(lua_State *L, wsm_connection *connection);
 
 #endif

@@ -103,15 +103,14 @@ static int put_packet(lua_State *L) {
 static int get_packet(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    wsm_error error = wsm_websocket_peek_packet(socket, &packet);
+    wsm_error error = wsm_websocket_take_packet(socket, &packet);
     if (error) {
         lua_pushnil(L);
         lua_pushinteger(L, error);
         lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
         return 3;
     }
-    lua_pushlstring(L, (const char *)packet.data, packet.size);
-    wsm_websocket_take_packet(socket, &packet);
+    wsm_push_packet(L, &packet);
     return 1;
 }
 
@@ -119,10 +118,10 @@ static int get_packet(lua_State *L) {
 static int next_packet(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    if (wsm_websocket_peek_packet(socket, &packet) != WSM_OK) return 0;
-    lua_pushlstring(L, (const char *)packet.data, packet.size);
-    wsm_websocket_take_packet(socket, &packet);
-    lua_pushboolean(L, socket->last_was_text);
+    if (wsm_websocket_take_packet(socket, &packet) != WSM_OK) return 0;
+    bool text = packet.text;
+    wsm_push_packet(L, &packet);
+    lua_pushboolean(L, text);
     return 2;
 }
 
@@ -162,19 +161,28 @@ static int get_close_code(lua_State *L) {
     return push_integer(L, connection ? connection->close_code : -1);
 }
 
+/* A text of the connection; held meanwhile, because the collector may run a finalizer that connects anew. */
+static int push_connection_text(lua_State *L, wsm_connection *connection, char *const *text) {
+    if (!connection) return push_text(L, NULL);
+    wsm_connection_ref(connection);
+    push_text(L, *text);
+    wsm_connection_unref(connection);
+    return 1;
+}
+
 static int get_close_reason(lua_State *L) {
     wsm_connection *connection = check(L)->connection;
-    return push_text(L, connection ? connection->close_reason : NULL);
+    return push_connection_text(L, connection, connection ? &connection->close_reason : NULL);
 }
 
 static int get_selected_protocol(lua_State *L) {
     wsm_connection *connection = check(L)->connection;
-    return push_text(L, connection ? connection->protocol : NULL);
+    return push_connection_text(L, connection, connection ? &connection->protocol : NULL);
 }
 
 static int get_requested_url(lua_State *L) {
     wsm_connection *connection = check(L)->connection;
-    return push_text(L, connection ? connection->url : NULL);
+    return push_connection_text(L, connection, connection ? &connection->url : NULL);
 }
 
 static wsm_connection *with_remote(lua_State *L) {
@@ -210,7 +218,7 @@ static int set_no_delay(lua_State *L) {
 
 static int get_last_error(lua_State *L) {
     wsm_websocket *socket = check(L);
-    if (socket->borrowed && socket->connection->why) return push_text(L, socket->connection->why);
+    if (socket->borrowed && socket->connection->why) return push_connection_text(L, socket->connection, &socket->connection->why);
     return push_text(L, socket->last_error.text);
 }
 

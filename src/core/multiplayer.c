@@ -477,19 +477,17 @@ size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
     return peer->packets_hidden ? 0 : peer->inbox.count;
 }
 
-wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet) {
-    peer->packet_error = peer->status != WSM_STATUS_CONNECTED                                   ? WSM_ERR_UNCONFIGURED
-                         : peer->packets_hidden || !wsm_packet_queue_peek(&peer->inbox, packet) ? WSM_ERR_UNAVAILABLE
-                                                                                                : WSM_OK;
-    if (peer->packet_error == WSM_ERR_UNAVAILABLE) wsm_multiplayer_flush_if_idle(peer);
-    return peer->packet_error;
-}
-
-void wsm_multiplayer_take_packet(wsm_multiplayer *peer, const wsm_packet *packet) {
-    wsm_connection *connection = peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
+wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet) {
+    if (peer->status != WSM_STATUS_CONNECTED) return peer->packet_error = WSM_ERR_UNCONFIGURED;
+    if (peer->packets_hidden || !wsm_packet_queue_take(&peer->inbox, packet)) {
+        wsm_multiplayer_flush_if_idle(peer);
+        return peer->packet_error = WSM_ERR_UNAVAILABLE;
+    }
+    wsm_connection *connection =
+        peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
     if (connection) wsm_connection_taken(connection, packet->size);
-    wsm_packet_queue_pop(&peer->inbox);
     peer->taken = true;
+    return peer->packet_error = WSM_OK;
 }
 
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer) {

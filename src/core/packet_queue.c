@@ -16,6 +16,7 @@ typedef struct record {
 
 typedef struct wsm_packet_block {
     struct wsm_packet_block *next;
+    unsigned refs;          /* the queue's, and one for each packet that was taken and not released */
     unsigned char *adopted; /* the only packet's content, if it is not inside */
     size_t read, write, capacity;
     alignas(max_align_t) unsigned char inside[];
@@ -25,8 +26,8 @@ static size_t record_size(size_t payload) {
     return sizeof(record) + ((payload + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1));
 }
 
-static void free_block(wsm_packet_block *block) {
-    if (!block) return;
+static void unref_block(wsm_packet_block *block) {
+    if (!block || --block->refs) return;
     wsm_free(block->adopted);
     wsm_free(block);
 }
@@ -41,6 +42,7 @@ static wsm_packet_block *append_block(wsm_packet_queue *queue, size_t capacity) 
         block->capacity = capacity;
     }
     block->next = NULL;
+    block->refs = 1;
     block->adopted = NULL;
     block->read = block->write = 0;
     if (queue->last)
@@ -96,41 +98,51 @@ static wsm_packet_block *first_filled(const wsm_packet_queue *queue) {
     return block;
 }
 
-bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
-    wsm_packet_block *block = first_filled(queue);
-    if (!block) return false;
+static void read_record(const wsm_packet_block *block, wsm_packet *packet) {
     record content;
     memcpy(&content, block->inside + block->read, sizeof content);
-    packet->data = block->adopted ? block->adopted : block->inside + block->read + sizeof content;
-    packet->size = content.size;
-    packet->source = content.source;
-    packet->text = content.text != 0;
-    return true;
+    *packet = (wsm_packet){.data = block->adopted ? block->adopted : block->inside + block->read + sizeof content,
+                           .size = content.size,
+                           .source = content.source,
+                           .text = content.text != 0};
+}
+
+bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
+    wsm_packet_block *block = first_filled(queue);
+    if (block) read_record(block, packet);
+    return block != NULL;
 }
 
 static void drop_first(wsm_packet_queue *queue) {
     wsm_packet_block *block = queue->first;
     queue->first = block->next;
     if (!queue->first) queue->last = NULL;
-    if (!queue->spare && !block->adopted && block->capacity == BLOCK_SIZE)
+    if (!queue->spare && block->refs == 1 && !block->adopted && block->capacity == BLOCK_SIZE)
         queue->spare = block;
     else
-        free_block(block);
+        unref_block(block);
 }
 
-void wsm_packet_queue_pop(wsm_packet_queue *queue) {
+bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
     wsm_packet_block *block = first_filled(queue);
-    if (!block) return;
+    if (!block) return false;
     while (queue->first != block) drop_first(queue);
-    record content;
-    memcpy(&content, block->inside + block->read, sizeof content);
-    block->read += block->adopted ? sizeof content : record_size(content.size);
+    read_record(block, packet);
+    packet->block = block;
+    block->refs++;
+    block->read += block->adopted ? sizeof(record) : record_size(packet->size);
     queue->count--;
     if (block->read == block->write) drop_first(queue);
+    return true;
+}
+
+void wsm_packet_release(wsm_packet *packet) {
+    unref_block(packet->block);
+    packet->block = NULL;
 }
 
 void wsm_packet_queue_clear(wsm_packet_queue *queue) {
     while (queue->first) drop_first(queue);
-    free_block(queue->spare);
+    unref_block(queue->spare);
     *queue = (wsm_packet_queue){0};
 }

@@ -8,14 +8,15 @@
 
 #include "bytes.h"
 
+struct wsm_packet_block;
+
 typedef struct wsm_packet {
-    const unsigned char *data; /* valid until the packet is popped or the queue cleared */
+    const unsigned char *data;
     size_t size;
     int32_t source; /* sender's peer id */
     bool text;      /* came as a text message */
+    struct wsm_packet_block *block; /* keeps `data` of a packet that was taken */
 } wsm_packet;
-
-struct wsm_packet_block;
 
 /* Zero-initialised is empty. */
 typedef struct wsm_packet_queue {
@@ -31,9 +32,11 @@ void wsm_packet_queue_commit(wsm_packet_queue *queue, size_t size, int32_t sourc
  * memory, `content` unchanged. */
 bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, int32_t source, bool text);
 
-/* The oldest packet; false if there is none. */
+/* The oldest packet, which stays in the queue; its data is valid until that changes. False if there is none. */
 bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet);
-void wsm_packet_queue_pop(wsm_packet_queue *queue);
+/* Takes the oldest packet out. Its data stays valid, whatever happens to the queue, until it is released. */
+bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet);
+void wsm_packet_release(wsm_packet *packet);
 /* Drops everything and gives all memory back. */
 void wsm_packet_queue_clear(wsm_packet_queue *queue);
 

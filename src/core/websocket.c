@@ -146,16 +146,11 @@ size_t wsm_websocket_available(const wsm_websocket *socket) {
     return wsm_websocket_state(socket) == WSM_STATE_OPEN && !socket->borrowed ? socket->inbox.count : 0;
 }
 
-wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet) {
-    socket->packet_error = wsm_websocket_state(socket) != WSM_STATE_OPEN    ? WSM_FAILED
-                           : !wsm_packet_queue_peek(&socket->inbox, packet) ? WSM_ERR_UNAVAILABLE
-                                                                            : WSM_OK;
-    return socket->packet_error;
-}
-
-void wsm_websocket_take_packet(wsm_websocket *socket, const wsm_packet *packet) {
+wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet) {
+    if (wsm_websocket_state(socket) != WSM_STATE_OPEN) return socket->packet_error = WSM_FAILED;
+    if (!wsm_packet_queue_take(&socket->inbox, packet)) return socket->packet_error = WSM_ERR_UNAVAILABLE;
     socket->last_was_text = packet->text;
     wsm_connection_taken(socket->connection, packet->size);
-    wsm_packet_queue_pop(&socket->inbox);
     socket->taken = true;
+    return socket->packet_error = WSM_OK;
 }

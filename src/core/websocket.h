@@ -50,9 +50,7 @@ wsm_error wsm_websocket_send(wsm_websocket *socket, wsm_opcode opcode, const voi
 void wsm_websocket_close(wsm_websocket *socket, int code, const char *text, size_t size);
 
 size_t wsm_websocket_available(const wsm_websocket *socket);
-/* FAILED unless OPEN, ERR_UNAVAILABLE if there is none. Taking is a second step, so that the caller may fail in
- * between. */
-wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet);
-void wsm_websocket_take_packet(wsm_websocket *socket, const wsm_packet *packet);
+/* Takes the next packet, which the caller has to release: FAILED unless OPEN, ERR_UNAVAILABLE if there is none. */
+wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet);
 
 #endif
