@@ -218,7 +218,9 @@ static int set_no_delay(lua_State *L) {
 
 static int get_last_error(lua_State *L) {
     wsm_websocket *socket = check(L);
-    if (socket->borrowed && socket->connection->why) return push_connection_text(L, socket->connection, &socket->connection->why);
+    wsm_connection *connection = socket->connection;
+    if (connection && connection->why && (socket->borrowed || connection->state == WSM_STATE_CLOSED))
+        return push_connection_text(L, connection, &connection->why);
     return push_text(L, socket->last_error.text);
 }
 

@@ -395,6 +395,9 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     if (client->connection->state == WSM_STATE_CLOSED) return true;
     bool finished = wait_ms <= 0 || wait_for_socket(client, wait_ms);
     advance(client);
+    /* libwebsockets says nothing of pings, nor of parts of a frame, but they are signs of life. */
+    if (client->heartbeat_ms && !client->connection->heard)
+        client->connection->heard = wsm_lws_has_input(client->connection);
     if (client->lws) pump(client);
     advance(client);
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());

@@ -578,11 +578,15 @@ int64_t wsm_connection_heartbeat(wsm_connection *connection, int64_t now_ms) {
     int64_t interval = connection->settings.heartbeat_ms;
     if (interval <= 0 || connection->state != WSM_STATE_OPEN || !connection->alive) return 0;
     if (connection->pinged_ms && now_ms - connection->pinged_ms < interval) return connection->pinged_ms + interval;
-    /* Whom we have stopped reading, its answer lies unread. */
-    if (connection->pinged_ms && !connection->heard && wsm_connection_wants_input(connection)) {
+    /* A program that did not poll may be the other side's host as well, which could not answer either: it gets a second
+     * chance. Whom we have stopped reading, its answer lies unread. */
+    bool late = connection->pinged_ms && now_ms - connection->pinged_ms > interval + interval / 2;
+    bool silent = connection->pinged_ms && !connection->heard && wsm_connection_wants_input(connection);
+    if (silent && !(late && !connection->ping_repeated)) {
         wsm_connection_abandon(connection, "the heartbeat was not answered: the link is dead");
         return 0;
     }
+    connection->ping_repeated = silent;
     connection->pinged_ms = now_ms;
     connection->pinged_us = wsm_clock_us();
     connection->heard = false;

@@ -145,6 +145,7 @@ typedef struct wsm_connection {
 
     /* heartbeat */
     bool heard;            /* something was received since the last ping */
+    bool ping_repeated;    /* because the program had not polled in time */
     int64_t pinged_ms;     /* when the last ping was sent; 0: never */
     int64_t pinged_us;     /* the same, exactly; its payload */
     int64_t round_trip_us; /* of the last answered ping; -1: unknown */

@@ -88,6 +88,11 @@ bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled) {
     return wsi && setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
 }
 
+bool wsm_lws_has_input(const wsm_connection *connection) {
+    char byte;
+    return connection->link.wsi && recv(lws_get_socket_fd(connection->link.wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void wsm_lws_discard_input(wsm_connection *connection) {
     enum { ENOUGH = 64 };
     char scrap[4096];

@@ -483,8 +483,7 @@ wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet)
         wsm_multiplayer_flush_if_idle(peer);
         return peer->packet_error = WSM_ERR_UNAVAILABLE;
     }
-    wsm_connection *connection =
-        peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
+    wsm_connection *connection = peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
     if (connection) wsm_connection_taken(connection, packet->size);
     peer->taken = true;
     return peer->packet_error = WSM_OK;

@@ -13,8 +13,8 @@ struct wsm_packet_block;
 typedef struct wsm_packet {
     const unsigned char *data;
     size_t size;
-    int32_t source; /* sender's peer id */
-    bool text;      /* came as a text message */
+    int32_t source;                 /* sender's peer id */
+    bool text;                      /* came as a text message */
     struct wsm_packet_block *block; /* keeps `data` of a packet that was taken */
 } wsm_packet;
 

@@ -50,6 +50,7 @@ struct wsm_server {
     int64_t housekeeping_at, accept_again_at;
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
+    bool news; /* see wsm_server_take_news */
 };
 
 /* ---- lists ---- */
@@ -111,6 +112,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_RAW_RX:
         connection->link.tls_handshake = false;
         server_of(connection)->more |= size >= WSM_READ_SIZE;
+        server_of(connection)->news = true;
         wsm_connection_receive(connection, in, size);
         break;
     case LWS_CALLBACK_WSI_DESTROY:
@@ -118,6 +120,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         connection->link.wsi = NULL;
         connection->link.fd = -1;
         list_move(&server_of(connection)->gone, connection);
+        server_of(connection)->news = true;
         wsm_connection_lost(connection);
         break;
     default: break;
@@ -259,11 +262,11 @@ static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
 }
 
 static void look_after(wsm_server *server, wsm_connection *connection) {
-    if (!connection->alive) {
-        if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
-        return;
+    if (wsm_connection_can_resume(connection)) {
+        server->news = true;
+        wsm_connection_resume(connection);
     }
-    if (wsm_connection_can_resume(connection)) wsm_connection_resume(connection);
+    if (!connection->alive) return;
     while (connection->link.hung_up && connection->alive && wsm_connection_wants_input(connection))
         serve(server, connection, WSM_EVENT_READ | WSM_EVENT_HANGUP);
     if (connection->state == WSM_STATE_OPEN && connection->link.heartbeat_ms != connection->settings.heartbeat_ms)
@@ -275,6 +278,12 @@ static void look_after(wsm_server *server, wsm_connection *connection) {
         list_move(&server->open, connection);
     if (connection->state == WSM_STATE_CLOSED) farewell(connection);
     if (connection->alive) update_interest(server, connection);
+}
+
+bool wsm_server_take_news(wsm_server *server) {
+    bool news = server->news;
+    server->news = false;
+    return news;
 }
 
 void wsm_server_flush(wsm_server *server) {

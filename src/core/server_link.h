@@ -35,6 +35,8 @@ void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, siz
 /* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
  * False if a signal interrupted the wait: the program may want to react. */
 bool wsm_server_service(wsm_server *server, int wait_ms);
+/* Whether anything was received, let through or ended since the last call. */
+bool wsm_server_take_news(wsm_server *server);
 /* Only sends what is queued. */
 void wsm_server_flush(wsm_server *server);
 /* Acts on what changed since: sends what is queued, reads on where the program made room, ends what is closed. */

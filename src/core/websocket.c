@@ -61,14 +61,23 @@ void wsm_websocket_settings_changed(wsm_websocket *socket) {
 wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const wsm_tls_options *tls,
                                 wsm_reason *reason) {
     wsm_ready_state state = wsm_websocket_state(socket);
-    if (state == WSM_STATE_CONNECTING || state == WSM_STATE_OPEN)
+    wsm_connection *connection = NULL;
+    wsm_error error = WSM_OK;
+    /* Godot's order of checks */
+    if (!*url)
+        error = wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "invalid URL: it is empty");
+    else if (tls && tls->kind == WSM_TLS_SERVER)
+        error = wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "these TLSOptions are for servers");
+    else if (socket->borrowed)
+        return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this peer belongs to a multiplayer peer");
+    else if (state == WSM_STATE_CONNECTING || state == WSM_STATE_OPEN)
         return wsm_fail(reason, WSM_ERR_ALREADY_IN_USE, "this peer is in use already: close() it first");
-    if (tls && tls->kind == WSM_TLS_SERVER)
-        return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "these TLSOptions are for servers");
-    let_go(socket);
-    wsm_connection *connection = wsm_connection_new(false, &socket->settings, &socket->inbox);
-    if (!connection) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
-    wsm_error error = wsm_client_open(&socket->client, connection, url, tls, 0, reason);
+    if (!error) {
+        let_go(socket);
+        connection = wsm_connection_new(false, &socket->settings, &socket->inbox);
+        error = connection ? wsm_client_open(&socket->client, connection, url, tls, 0, reason)
+                           : wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    }
     if (error) {
         socket->last_error = *reason;
         wsm_connection_unref(connection);

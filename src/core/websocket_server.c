@@ -79,15 +79,21 @@ void wsm_websocket_server_release(wsm_websocket_server *server) {
 }
 
 void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
-    int64_t until = wsm_clock_ms() + wait_ms;
+    int64_t until = wsm_clock_ms() + wait_ms, left;
+    bool finished = true;
     if (!server->server) return;
     wsm_server_set_handshake_limits(server->server, server->handshake_timeout_ms,
                                     server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
-    wsm_server_settle(server->server);
-    /* One wait for the first sign of life: what happens on connections that were taken is not known here. */
-    int64_t left = server->requested.first || server->opened.first ? 0 : until - wsm_clock_ms();
-    int wait = left > WAIT_SLICE_MS ? WAIT_SLICE_MS : left > 0 ? (int)left : 0;
-    wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
+    wsm_server_take_news(server->server);
+    do {
+        wsm_server_settle(server->server);
+        left = until - wsm_clock_ms();
+        /* What happens on connections that were taken shows only as news. */
+        bool news = wsm_server_take_news(server->server) || server->requested.first || server->opened.first;
+        int wait = news || left <= 0 ? 0 : left > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)left;
+        finished = wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
+        if (news) break;
+    } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }
 
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server) {
