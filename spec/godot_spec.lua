@@ -2,6 +2,7 @@
 -- Godot is found through GODOT= (a binary), GODOT_RUN= (a command in front of the project's
 -- folder) or the PATH; without one these specs are pending. With GODOT_ITSELF=1 they also
 -- run between two Godots: what the engine does where its peer is not ours.
+local certificates = require "support.certificates"
 local godot = require "support.godot"
 local unpack = table.unpack or unpack
 
@@ -383,6 +384,96 @@ describe("with a real Godot:", function()
             end)
           end
         end
+      end)
+
+      describe("over TLS", function()
+        local function listen(server, name)
+          return server:listen { key = certificates[name .. "_key"], certificate = certificates[name] }
+        end
+
+        local function connect_tls(name, tls, host)
+          local server, client = engine:peer(pair.server), engine:peer(pair.client)
+          local url = listen(server, name):gsub("localhost", host or "localhost")
+          assert.equal(OK, (client:create_client_tls(url, tls)))
+          return server, client, url
+        end
+
+        local trusting = { authorities = certificates.root }
+
+        for title, case in pairs {
+          ["a certificate by its authority"] = { "good", trusting },
+          ["an RSA certificate"] = { "rsa", trusting },
+          ["a chain with an intermediate"] = { "chain", trusting },
+          ["a self-signed certificate that it trusts"] = { "self", { authorities = certificates.self } },
+          ["another name"] = { "wrong", { authorities = certificates.root, name = "other.example" } },
+          ["one of several authorities"] = { "good", { authorities = certificates.other_root .. certificates.root } },
+          ["anything if it is unsafe"] = { "unknown", { unsafe = true } },
+          ["another host if it is unsafe"] = { "wrong", { unsafe = true, authorities = certificates.root } },
+        } do
+          it("the client takes " .. title, function()
+            local server, client, url = connect_tls(case[1], case[2])
+            local id = join(server, client)
+            assert.equal(url, client:connection(1, "get_requested_url"))
+            assert.matches("^wss://", server:connection(id, "get_requested_url"))
+            assert.equal(OK, (server:put(id, "down")))
+            client:expect("packet", 1, "down")
+            assert.equal(OK, (client:put(1, "up")))
+            server:expect("packet", id, "up")
+          end)
+        end
+
+        for title, case in pairs {
+          ["an unknown authority"] = { "unknown", trusting },
+          ["an expired certificate"] = { "expired", trusting },
+          ["another host"] = { "wrong", trusting },
+          ["a name other than the one asked for"] = { "named", { authorities = certificates.root, name = "x.test" } },
+          ["a leaf without its intermediate"] = { "deep", trusting },
+          ["what the system's authorities do not know"] = { "good", {} },
+          ["an unknown authority though it is unsafe, with authorities"] =
+            { "unknown", { unsafe = true, authorities = certificates.root } },
+        } do
+          it("the client refuses " .. title, function()
+            local server, client, url = connect_tls(case[1], case[2])
+            client:expect("status", DISCONNECTED)
+            if client.kind == "lua" then assert.matches("certificate", client:get_last_error()) end
+            engine:settle()
+            client:expect_nothing()
+            server:expect_nothing()
+            -- The server is unharmed, and the client can try again.
+            assert.equal(OK, (client:create_client_tls(url, { unsafe = true })))
+            join(server, client)
+          end)
+        end
+
+        it("packets of all sizes and bursts go both ways, and codes arrive", function()
+          local server, client = connect_tls("good", trusting)
+          local id = join(server, client)
+          for _, size in ipairs { 1, 125, 126, 16384, 65534, 65535 } do
+            assert.equal(OK, (server:put(id, content(size))))
+            client:expect("packet", 1, content(size))
+            assert.equal(OK, (client:put(1, content(size))))
+            server:expect("packet", id, content(size))
+          end
+          for sender, receiver in pairs { [server] = client, [client] = server } do
+            local from = sender == server and 1 or id
+            assert.equal(201, sender:burst(sender == server and id or 1, 1, 200, 300))
+            for i = 1, 200 do receiver:expect("packet", from, numbered(i, 300)) end
+          end
+          server:connection(id, "close", 4001, "bye")
+          client:expect("disconnected", 1, 4001, "bye")
+          client:expect("status", DISCONNECTED)
+          server:expect("disconnected", id)
+        end)
+
+        it("a client without TLS does not get in, and harms nobody", function()
+          local server, client, url = connect_tls("good", trusting)
+          join(server, client)
+          local other = engine:peer(pair.client)
+          assert.equal(OK, (other:create_client((url:gsub("^wss", "ws")))))
+          other:expect("status", DISCONNECTED)
+          client:expect_nothing()
+          server:expect_nothing()
+        end)
       end)
 
       describe("heartbeats", function()

@@ -5,8 +5,8 @@
 # Connects to PORT on this machine and says "ready VERSION". A line received is an array
 # of commands [NAME, VERB, ARGUMENT...] in Godot's text form; they run in order within one
 # frame, and each is answered with "= RESULT" in JSON. NAME is a peer, made by the verb
-# "new"; any number of them live side by side and are polled in every frame. What polling
-# brings is told as
+# "new"; any number of them live side by side and are polled in every frame. TLS is asked
+# for by "create_server_tls" and "create_client_tls". What polling brings is told as
 #
 #   NAME connected ID
 #   NAME disconnected ID CLOSE_CODE CLOSE_REASON
@@ -95,6 +95,12 @@ func run(name: String, verb: String, args: Array) -> Variant:
 				if peer.put_packet(("%d" % i).rpad(args[3], ".").to_utf8_buffer()) != OK:
 					return i
 			return args[2] + 1
+		"create_server_tls": # PORT ADDRESS KEY CERTIFICATE, both in hex of PEM
+			return peer.create_server(args[0], args[1], TLSOptions.server(key(args[2]), certificate(args[3])))
+		"create_client_tls": # URL AUTHORITIES NAME UNSAFE: authorities in hex of PEM, or "" for none
+			var authorities := certificate(args[1]) if args[1] != "" else null
+			return peer.create_client(args[0],
+				TLSOptions.client_unsafe(authorities) if args[3] else TLSOptions.client(authorities, args[2]))
 		"connection": # ID METHOD ARGUMENT...
 			return peer.get_peer(args[0]).callv(args[1], args.slice(2))
 		"connection_set": # ID PROPERTY VALUE
@@ -102,6 +108,18 @@ func run(name: String, verb: String, args: Array) -> Variant:
 		_:
 			return peer.callv(verb, args)
 	return null
+
+
+func certificate(hex: String) -> X509Certificate:
+	var made := X509Certificate.new()
+	made.load_from_string(hex.hex_decode().get_string_from_utf8())
+	return made
+
+
+func key(hex: String) -> CryptoKey:
+	var made := CryptoKey.new()
+	made.load_from_string(hex.hex_decode().get_string_from_utf8())
+	return made
 
 
 func new_peer(name: String) -> WebSocketMultiplayerPeer:

@@ -140,11 +140,11 @@ function Peer:expect_nothing()
   end
 end
 
--- Starts a server on a free port of this machine; gives the URL.
-function Peer:listen()
-  local port = self:listen_somewhere()
+-- Starts a server on a free port of this machine; gives the URL. `tls` is { key = PEM, certificate = PEM } or nil.
+function Peer:listen(tls)
+  local port = self:listen_somewhere(tls)
   self.port = port
-  return ("ws://127.0.0.1:%d"):format(port)
+  return ("%s:%d"):format(tls and "wss://localhost" or "ws://127.0.0.1", port)
 end
 
 local GodotPeer = setmetatable({ kind = "godot" }, { __index = Peer })
@@ -168,12 +168,24 @@ end
 
 function GodotPeer:put(target, data) return self.engine:run(self:command("put", target, to_hex(data))) end
 
-function GodotPeer:listen_somewhere()
+-- `tls` is { authorities = PEM or nil, name = what to verify instead of the host, unsafe = true }.
+function GodotPeer:create_client_tls(url, tls)
+  return self.engine:run(self:command("create_client_tls", url, to_hex(tls.authorities or ""), tls.name or "",
+    tls.unsafe or false))
+end
+
+function GodotPeer:create_server_at(port, tls)
+  if not tls then return self:create_server(port, "127.0.0.1") end
+  return self.engine:run(self:command("create_server_tls", port, "127.0.0.1", to_hex(tls.key),
+    to_hex(tls.certificate)))
+end
+
+function GodotPeer:listen_somewhere(tls)
   for _ = 1, 20 do
     local probe = assert(socket.bind("127.0.0.1", 0))
     local _, port = probe:getsockname()
     probe:close()
-    if self:create_server(tonumber(port), "127.0.0.1") == 0 then return tonumber(port) end
+    if self:create_server_at(tonumber(port), tls) == 0 then return tonumber(port) end
   end
   error "Godot found no free port"
 end
@@ -216,8 +228,15 @@ function LuaPeer:connection(id, method, ...)
   return connection[method](connection, ...)
 end
 
-function LuaPeer:listen_somewhere()
-  assert(self.peer:create_server(0, "127.0.0.1") == 0)
+function LuaPeer:create_client_tls(url, tls)
+  local TLSOptions = require("wsmultiplayer").TLSOptions
+  return self.peer:create_client(url,
+    tls.unsafe and TLSOptions.client_unsafe(tls.authorities) or TLSOptions.client(tls.authorities, tls.name))
+end
+
+function LuaPeer:listen_somewhere(tls)
+  local options = tls and require("wsmultiplayer").TLSOptions.server(tls.key, tls.certificate)
+  assert(self.peer:create_server(0, "127.0.0.1", options or nil) == 0)
   return self.peer:get_bound_port()
 end
 

@@ -36,6 +36,13 @@ local function unhex(word)
   return (word:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
+-- TLS options as a word: a table of texts, see python_peer.py.
+local function tls_word(tls)
+  local items = {}
+  for key, text in pairs(tls or {}) do items[#items + 1] = key .. ":" .. hex(text) end
+  return items[1] and table.concat(items, ",") or "-"
+end
+
 -- Starts the process; an error if there is no suitable Python.
 function python.start()
   local name = python.find()
@@ -101,24 +108,49 @@ function Python:event(peers, ...)
   return found
 end
 
--- Connects to our server. Options: protocols (array), headers (array of lines). Follow with `opened`.
+-- Connects to our server. Options: protocols (array), headers (array of lines), tls = { authorities, name, alpn,
+-- version }. Follow with `opened`.
 function Python:connect(name, url, options)
   options = options or {}
   self:command("connect", name, url, hex(table.concat(options.protocols or {}, ",")),
-    hex(table.concat(options.headers or {}, "\n")))
+    hex(table.concat(options.headers or {}, "\n")), tls_word(options.tls))
 end
 
--- Waits until `name` is open: its subprotocol and the headers that it received.
+-- Many clients at once; Python tells when all are open or have failed: see `crowded`.
+function Python:crowd(name, count, url, tls)
+  self:command("crowd", name, count, url, tls_word(tls))
+end
+
+-- How many of the crowd are open, and why others are not; nothing while that is still unknown.
+function Python:crowded(name)
+  self:pump()
+  for i, event in ipairs(self.events) do
+    if event[1] == "crowd" and event[2] == name then
+      table.remove(self.events, i)
+      return tonumber(event[3]), unhex(event[4])
+    end
+  end
+end
+
+-- Waits until `name` is open: its subprotocol, the headers that it received, and "VERSION ALPN SNI" of TLS.
 function Python:opened(peers, name)
   local event = self:event(peers, "open", name)
-  return unhex(event[3]), unhex(event[4])
+  return unhex(event[3]), unhex(event[4]), unhex(event[5])
 end
 
 -- Serves on a free port, which is returned; a connection is called "NAME.1", the next "NAME.2".
--- Options: protocols (array), first (the bytes of the first message).
+-- Options: protocols (array), first (the bytes of the first message), tls = { certificate, key, alpn, version }.
 function Python:serve(peers, name, options)
   options = options or {}
-  self:command("serve", name, hex(table.concat(options.protocols or {}, ",")), hex(options.first or ""))
+  self:command("serve", name, hex(table.concat(options.protocols or {}, ",")), hex(options.first or ""),
+    tls_word(options.tls))
+  return tonumber(self:event(peers, "serving", name)[3])
+end
+
+-- A server that answers a request with these bytes and then keeps still; without `bytes` it says nothing at all, and
+-- with bytes == false it ends the connection. Gives the port.
+function Python:answer(peers, name, bytes, tls)
+  self:command("answer", name, bytes == false and "end" or hex(bytes or ""), tls_word(tls))
   return tonumber(self:event(peers, "serving", name)[3])
 end
 

@@ -4,17 +4,23 @@ Usage: python_peer.py CONTROL_PORT. Lines in both directions, words separated by
 are hexadecimal, "-" is an empty one. Ends when the control connection ends.
 
 Commands:                                      Answers and events:
-  connect NAME URL PROTOCOLS HEADERS             open NAME PROTOCOL HEADERS | refused NAME WHY
-  serve NAME PROTOCOLS FIRST                     serving NAME PORT, then open NAME.1 PROTOCOL HEADERS, ...
+  connect NAME URL PROTOCOLS HEADERS TLS         open NAME PROTOCOL HEADERS TLS | refused NAME WHY
+  serve NAME PROTOCOLS FIRST TLS                 serving NAME PORT, then open NAME.1 PROTOCOL HEADERS TLS, ...
+  crowd NAME COUNT URL TLS                       crowd NAME OPEN WHY: that many are open, and why the others are not
+  answer NAME BYTES TLS                          serving NAME PORT; requests get these bytes ("-" none, "end" the end)
   binary NAME BYTES / text NAME BYTES            binary NAME BYTES / text NAME BYTES
   ping NAME BYTES                                pong NAME BYTES
   close NAME CODE REASON                         closed NAME CODE REASON
   stop                                           stopped
 PROTOCOLS is hex of a comma-separated list, HEADERS of "Name: value" lines, FIRST what a server sends at once.
+TLS is "-" for none, or KEY:HEX,KEY:HEX,... with the keys certificate, key, authorities, name, alpn, version; what is
+told of it is hex of "VERSION ALPN SNI".
 """
 import asyncio
 import os
+import ssl
 import sys
+import tempfile
 
 import websockets
 
@@ -33,11 +39,48 @@ def protocols(word):
     return [p for p in unhex(word).decode().split(",") if p] or None
 
 
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def tls_options(word):
+    options = dict(item.split(":") for item in word.split(",")) if word != "-" else {}
+    return {key: unhex(value).decode() for key, value in options.items()}
+
+
+def tls_context(options, purpose):
+    if not options:
+        return None
+    if purpose == ssl.PROTOCOL_TLS_CLIENT:
+        context = ssl.create_default_context(cadata=options["authorities"])
+    else:
+        context = ssl.SSLContext(purpose)
+        with tempfile.NamedTemporaryFile("w") as pem:
+            pem.write(options["key"] + options["certificate"])
+            pem.flush()
+            context.load_cert_chain(pem.name)
+        context.sni_callback = lambda connection, name, _: setattr(context, "last_name", name)
+    context.last_name = None
+    if "version" in options:
+        context.minimum_version = context.maximum_version = VERSIONS[options["version"]]
+    if "alpn" in options:
+        context.set_alpn_protocols(options["alpn"].split(","))
+    return context
+
+
+def tls_told(connection):
+    tls = connection.transport.get_extra_info("ssl_object")
+    if not tls:
+        return "-"
+    name = tls.context.last_name
+    return tohex("%s %s %s" % (tls.version(), tls.selected_alpn_protocol() or "-", name or "-"))
+
+
 class Peer:
     def __init__(self, writer):
         self.writer = writer
         self.connections = {}
         self.servers = []
+        self.kept = []
 
     def tell(self, *words):
         self.writer.write((" ".join(str(w) for w in words) + "\n").encode())
@@ -45,7 +88,7 @@ class Peer:
     async def read(self, name, connection, headers):
         self.connections[name] = connection
         lines = "\n".join("%s: %s" % item for item in headers.raw_items())
-        self.tell("open", name, tohex(connection.subprotocol or ""), tohex(lines))
+        self.tell("open", name, tohex(connection.subprotocol or ""), tohex(lines), tls_told(connection))
         try:
             while True:
                 message = await connection.recv()
@@ -54,18 +97,51 @@ class Peer:
             self.tell("closed", name, connection.close_code, tohex(connection.close_reason or ""))
         self.connections.pop(name, None)
 
-    async def connect(self, name, url, wanted, headers):
+    async def open(self, url, tls, **options):
+        tls = tls_options(tls)
+        if tls:
+            options["ssl"] = tls_context(tls, ssl.PROTOCOL_TLS_CLIENT)
+            options["server_hostname"] = tls.get("name")
+        return await websockets.connect(url, compression=None, max_size=None, ping_interval=None, **options)
+
+    async def connect(self, name, url, wanted, headers, tls):
         lines = [line.split(": ", 1) for line in unhex(headers).decode().split("\n") if line]
         try:
-            connection = await websockets.connect(
-                url, subprotocols=protocols(wanted), extra_headers=lines, compression=None,
-                max_size=None, ping_interval=None, open_timeout=8, close_timeout=4)
+            connection = await self.open(
+                url, tls, subprotocols=protocols(wanted), extra_headers=lines, open_timeout=8, close_timeout=4)
         except Exception as why:
             self.tell("refused", name, tohex("%s: %s" % (type(why).__name__, why)))
             return
         await self.read(name, connection, connection.response_headers)
 
-    async def serve(self, name, offered, first):
+    async def crowd(self, name, count, url, tls):
+        async def enter(number):
+            connection = await self.open(url, tls, open_timeout=30)
+            self.connections["%s.%d" % (name, number)] = connection
+            await connection.recv()  # its id
+
+        results = await asyncio.gather(*map(enter, range(int(count))), return_exceptions=True)
+        failures = [result for result in results if result is not None]
+        self.tell("crowd", name, len(results) - len(failures), tohex(", ".join(map(repr, failures))))
+
+    async def answer(self, name, reply, tls):
+        async def handle(reader, writer):
+            self.kept.append(writer)
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            if reply == "end":
+                writer.close()
+            else:
+                writer.write(unhex(reply))
+
+        context = tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER)
+        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
+        self.servers.append(server)
+        self.tell("serving", name, server.sockets[0].getsockname()[1])
+
+    async def serve(self, name, offered, first, tls):
         count = 0
 
         async def handle(connection):
@@ -77,7 +153,7 @@ class Peer:
 
         server = await websockets.serve(
             handle, "127.0.0.1", 0, subprotocols=protocols(offered), compression=None, max_size=None,
-            ping_interval=None, close_timeout=4)
+            ping_interval=None, close_timeout=4, ssl=tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER))
         self.servers.append(server)
         self.tell("serving", name, server.sockets[0].getsockname()[1])
 
@@ -91,7 +167,10 @@ class Peer:
             server.close()
         for connection in list(self.connections.values()):
             connection.transport.abort()
+        for writer in self.kept:
+            writer.transport.abort()
         self.servers.clear()
+        self.kept.clear()
         self.tell("stopped")
 
     async def command(self, verb, *words):
@@ -109,6 +188,8 @@ class Peer:
 
 async def main():
     reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]), limit=1 << 22)
+    # Of handshakes that fail the one who asked is told; nobody reads what would be printed.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     peer = Peer(writer)
     peer.tell("ready", websockets.__version__)
     sends = asyncio.Lock()

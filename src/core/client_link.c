@@ -29,7 +29,6 @@ typedef struct client_context {
     struct lws_vhost *vhost;
     bool tls, own_authorities;
     wsm_pem_file authorities;
-    bool no_tls_here; /* libwebsockets was built without */
 } client_context;
 
 struct wsm_client {
@@ -187,22 +186,24 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
+/* Perhaps in the look-up's thread, and perhaps while the program ends: then it is too late for TLS. */
 static void discard_context(void *work) {
     client_context *own = work;
     own->client = NULL;
-    if (own->context) lws_context_destroy(own->context);
+    if (own->context && own->tls) {
+        if (!wsm_process_enter_tls()) return;
+        lws_context_destroy(own->context);
+        wsm_process_leave_tls();
+    } else if (own->context) {
+        lws_context_destroy(own->context);
+    }
     wsm_pem_file_close(&own->authorities);
     free(own);
 }
 
-/* May run in the look-up's thread. */
 static void make_context(void *work) {
     client_context *own = work;
     struct lws_context_creation_info info;
-    if (own->tls && !wsm_process_start_tls()) {
-        own->no_tls_here = true;
-        return;
-    }
     own->context = wsm_lws_context_new(16, 0);
     if (!own->context) return;
     memset(&info, 0, sizeof info);
@@ -224,6 +225,13 @@ static void make_context(void *work) {
     }
     own->vhost = lws_create_vhost(own->context, &info);
     wsm_pem_file_close(&own->authorities);
+}
+
+/* In the look-up's thread: reading the system's authorities takes tens of milliseconds. */
+static void make_context_with_tls(void *work) {
+    if (!wsm_process_enter_tls()) return;
+    make_context(work);
+    wsm_process_leave_tls();
 }
 
 /* ---- connecting ---- */
@@ -318,10 +326,7 @@ static void advance(wsm_client *client) {
         wsm_lookup_drop(client->lookup);
         client->lookup = NULL;
         if (!error && !client->lws->vhost)
-            error =
-                client->lws->no_tls_here
-                    ? wsm_fail(&reason, WSM_FAILED, "this libwebsockets was built without TLS")
-                    : wsm_fail(&reason, WSM_FAILED, "TLS could not be prepared: are the trusted certificates valid?");
+            error = wsm_fail(&reason, WSM_FAILED, "TLS could not be prepared: are the trusted certificates valid?");
         if (error) {
             wsm_connection_abandon(client->connection, reason.text);
             return;
@@ -402,7 +407,7 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     advance(client);
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
-        wsm_connection_abandon(client->connection, "the closing handshake took too long");
+        wsm_connection_abandon_closing(client->connection);
     return finished;
 }
 
@@ -459,6 +464,8 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
     };
     bool unsafe = tls && tls->kind == WSM_TLS_CLIENT_UNSAFE;
     const char *name = tls ? tls->common_name : NULL;
+    if (!wsm_process_start_tls())
+        return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "this libwebsockets was built without TLS");
     own->tls = true;
     client->tls_flags = LCCSCF_USE_SSL;
     if (unsafe) client->tls_flags |= tls->trusted_chain ? LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK : ANYTHING;
@@ -482,7 +489,7 @@ static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls,
     if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     own->authorities.fd = -1;
     if (client->url.tls) {
-        wsm_background background = {make_context, discard_context, own};
+        wsm_background background = {make_context_with_tls, discard_context, own};
         error = prepare_tls(client, own, tls, reason);
         if (!error) error = wsm_lookup_start(&client->lookup, host, &background, reason);
         if (error) discard_context(own);
@@ -500,9 +507,6 @@ static wsm_error start(wsm_client *client, const char *url, const wsm_tls_option
     wsm_error error = wsm_url_parse(&client->url, url, reason);
     if (!error) error = wsm_upgrade_check_lists(connection->settings.protocols, connection->settings.headers, reason);
     if (error) return error;
-#if !defined(LWS_WITH_TLS)
-    if (client->url.tls) return wsm_fail(reason, WSM_ERR_UNAVAILABLE, "this libwebsockets was built without TLS");
-#endif
     connection->tls = client->url.tls;
     connection->url = wsm_strndup(url, strlen(url));
     if (!connection->url || !join_protocols(client)) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");

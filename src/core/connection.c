@@ -109,6 +109,14 @@ void wsm_connection_abandon(wsm_connection *connection, const char *why) {
     set_state(connection, WSM_STATE_CLOSED);
 }
 
+void wsm_connection_abandon_closing(wsm_connection *connection) {
+    if (connection->state != WSM_STATE_CLOSED) {
+        wsm_free(connection->why);
+        connection->why = NULL;
+    }
+    wsm_connection_abandon(connection, "the closing handshake took too long");
+}
+
 static bool mask_for(wsm_connection *connection, uint8_t mask[4]) {
     return !connection->random || wsm_random_bytes(connection->random, mask, 4);
 }

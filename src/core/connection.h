@@ -225,6 +225,8 @@ void wsm_connection_lost(wsm_connection *connection);
 /* CLOSED without a close frame, with a reason for a person unless there is one already; the socket is cut. */
 void wsm_connection_abandon(wsm_connection *connection, const char *why);
 void wsm_connection_explain(wsm_connection *connection, const char *why);
+/* The same because the closing handshake was not finished in time, which is then the reason. */
+void wsm_connection_abandon_closing(wsm_connection *connection);
 /* Bytes are queued that a link could write now. */
 bool wsm_connection_has_output(const wsm_connection *connection);
 

@@ -2,7 +2,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "lws_context.h"
 
@@ -19,7 +20,26 @@ void wsm_process_stay_loaded(void) {
  */
 static struct lws_context *keeper;
 
-static void make_keeper(void) { keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT); }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+static unsigned inside;
+static bool ending;
+static pid_t process;
+
+static void wait_for_threads(void) {
+    if (getpid() != process) return; /* a forked child has the count, but not the threads */
+    pthread_mutex_lock(&lock);
+    ending = true;
+    while (inside) pthread_cond_wait(&left, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+/* In this order, so that the wait comes before OpenSSL's own handler. */
+static void make_keeper(void) {
+    process = getpid();
+    keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
+    atexit(wait_for_threads);
+}
 
 bool wsm_process_start_tls(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -27,8 +47,24 @@ bool wsm_process_start_tls(void) {
     return keeper != NULL;
 }
 
+bool wsm_process_enter_tls(void) {
+    pthread_mutex_lock(&lock);
+    bool allowed = !ending;
+    if (allowed) inside++;
+    pthread_mutex_unlock(&lock);
+    return allowed;
+}
+
+void wsm_process_leave_tls(void) {
+    pthread_mutex_lock(&lock);
+    if (!--inside) pthread_cond_signal(&left);
+    pthread_mutex_unlock(&lock);
+}
+
 #else
 
 bool wsm_process_start_tls(void) { return false; }
+bool wsm_process_enter_tls(void) { return false; }
+void wsm_process_leave_tls(void) {}
 
 #endif

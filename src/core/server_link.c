@@ -227,6 +227,9 @@ static void handle_event(wsm_server *server, wsm_connection *connection, unsigne
         return;
     }
     serve(server, connection, events);
+    /* The edge that told of the last part of the TLS handshake told of the request behind it, too. */
+    for (int i = 0; i < 4 && connection->link.tls_handshake && wsm_lws_has_input(connection); i++)
+        serve(server, connection, WSM_EVENT_READ);
 }
 
 static void update_interest(wsm_server *server, wsm_connection *connection) {
@@ -323,7 +326,7 @@ static void drop_overdue(wsm_server *server, int64_t now) {
         cut(first);
     }
     while ((first = server->closing.first) && now - first->link.since_ms > WSM_CLOSING_LIMIT_MS) {
-        wsm_connection_abandon(first, "the closing handshake took too long");
+        wsm_connection_abandon_closing(first);
         cut(first);
     }
 }
@@ -422,6 +425,11 @@ static wsm_error out_of_resources(wsm_reason *reason) {
     return wsm_fail(reason, WSM_ERR_CANT_CREATE, "libwebsockets could not be started (out of descriptors or memory?)");
 }
 
+static wsm_error unusable_key(wsm_reason *reason) {
+    return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
+                    "TLS: the private key does not belong to the certificate, or one of them can't be used");
+}
+
 static wsm_error open_vhost(wsm_server *server, const char *certificate, const char *key, wsm_reason *reason) {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
@@ -438,8 +446,7 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     server->vhost = lws_create_vhost(server->context, &info);
     if (server->vhost) return WSM_OK;
     if (!server->tls) return out_of_resources(reason);
-    return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
-                    "TLS: the private key does not belong to the certificate, or one of them can't be used");
+    return unusable_key(reason);
 }
 
 static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, wsm_reason *reason) {
@@ -451,6 +458,7 @@ static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, ws
         error = wsm_pem_file_open(&certificate, tls->certificate, WSM_PEM_CERTIFICATE, "TLS certificate", reason);
         if (!error) error = wsm_pem_file_open(&key, tls->private_key, WSM_PEM_KEY, "TLS private key", reason);
     }
+    if (tls && !error && !wsm_pem_same_algorithm(&key, &certificate)) error = unusable_key(reason);
     server->tls = tls != NULL;
     if (!error && !(server->context = wsm_lws_context_new(0, 0))) error = out_of_resources(reason);
     if (!error) error = open_vhost(server, certificate.path, key.path, reason);

@@ -1,6 +1,7 @@
 #include "tls_options.h"
 
 #include <errno.h>
+#include <libwebsockets.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,16 +54,19 @@ void wsm_tls_options_unref(wsm_tls_options *options) {
 
 static const char begin_marker[] = "-----BEGIN ";
 
-static bool has_block(const char *text, int kind) {
+/* The first PEM block of that kind: its beginning, or NULL. */
+static const char *find_block(const char *text, int kind) {
+    const char *ending = kind == WSM_PEM_KEY ? "PRIVATE KEY" : "CERTIFICATE";
+    size_t size = strlen(ending);
     for (const char *at = text; (at = strstr(at, begin_marker)); at++) {
         const char *name = at + sizeof begin_marker - 1, *end = strstr(name, "-----");
-        if (!end) return false;
-        const char *ending = kind == WSM_PEM_KEY ? "PRIVATE KEY" : "CERTIFICATE";
-        size_t size = strlen(ending);
-        if ((size_t)(end - name) >= size && !memcmp(end - size, ending, size)) return true;
+        if (!end) return NULL;
+        if ((size_t)(end - name) >= size && !memcmp(end - size, ending, size)) return at;
     }
-    return false;
+    return NULL;
 }
+
+static bool has_block(const char *text, int kind) { return find_block(text, kind) != NULL; }
 
 /* An anonymous file where there is one; elsewhere a private temporary file that only its descriptor keeps alive. */
 static int hold_text(const char *text, char *name, size_t size) {
@@ -87,25 +91,67 @@ static int hold_text(const char *text, char *name, size_t size) {
     return fd;
 }
 
-static wsm_error check_file(const char *path, int kind, const char *what, wsm_reason *reason) {
-    enum { LIMIT = 4 * 1024 * 1024 };
+enum { PEM_FILE_LIMIT = 4 * 1024 * 1024 };
+
+/* The file's content, terminated; NULL (and errno) if it can't be read. */
+static char *read_file(const char *path) {
     FILE *stream = fopen(path, "rb");
-    if (!stream)
+    if (!stream) return NULL;
+    char *text = wsm_alloc(PEM_FILE_LIMIT + 1);
+    if (text) text[fread(text, 1, PEM_FILE_LIMIT, stream)] = '\0';
+    fclose(stream);
+    return text;
+}
+
+static wsm_error check_file(const char *path, int kind, const char *what, wsm_reason *reason) {
+    char *text = read_file(path);
+    if (!text)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "%s: cannot read the file \"%s\": %s", what, path,
                         strerror(errno));
-    char *text = wsm_alloc(LIMIT + 1);
-    size_t size = text ? fread(text, 1, LIMIT, stream) : 0;
-    fclose(stream);
-    bool found = false;
-    if (text) {
-        text[size] = '\0';
-        found = has_block(text, kind);
-        memset(text, 0, size);
-        wsm_free(text);
-    }
+    bool found = has_block(text, kind);
+    wipe(text);
     return found ? WSM_OK
                  : wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "%s: the file \"%s\" has no PEM %s in it", what, path,
                             kind == WSM_PEM_KEY ? "private key" : "certificate");
+}
+
+/* The algorithm of the key in the first PEM block of that kind, by its object identifier in the DER; -1: unknown. */
+static int find_algorithm(const char *text, int kind) {
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } identifiers[] = {
+        {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9}, /* rsaEncryption */
+        {"\x2a\x86\x48\xce\x3d\x02\x01", 7},         /* ecPublicKey */
+        {"\x06\x03\x2b\x65\x70", 5},                 /* Ed25519 */
+    };
+    const char *begin = find_block(text, kind), *body = begin ? strchr(begin, '\n') : NULL;
+    const char *end = body ? strstr(body, "-----END") : NULL;
+    if (!end) return -1;
+    if (!strncmp(begin, "-----BEGIN RSA", 14)) return 0;
+    if (!strncmp(begin, "-----BEGIN EC", 13)) return 1;
+    char *base64 = wsm_alloc((size_t)(end - body) + 1);
+    size_t size = 0;
+    if (!base64) return -1;
+    for (const char *c = body; c < end; c++)
+        if (*c > ' ') base64[size++] = *c;
+    base64[size] = '\0';
+    int found = -1, length = lws_b64_decode_string_len(base64, (int)size, base64, (int)size + 1);
+    for (int i = 0; found < 0 && i < 3; i++)
+        for (int at = 0; found < 0 && at + (int)identifiers[i].size <= length; at++)
+            if (!memcmp(base64 + at, identifiers[i].bytes, identifiers[i].size)) found = i;
+    memset(base64, 0, (size_t)(end - body));
+    wsm_free(base64);
+    return found;
+}
+
+bool wsm_pem_same_algorithm(const wsm_pem_file *key, const wsm_pem_file *certificate) {
+    char *key_text = read_file(key->path), *certificate_text = read_file(certificate->path);
+    int of_key = key_text ? find_algorithm(key_text, WSM_PEM_KEY) : -1;
+    int of_certificate = certificate_text ? find_algorithm(certificate_text, WSM_PEM_CERTIFICATE) : -1;
+    wipe(key_text);
+    wsm_free(certificate_text);
+    return of_key < 0 || of_certificate < 0 || of_key == of_certificate;
 }
 
 wsm_error wsm_pem_file_open(wsm_pem_file *file, const char *pem, int kind, const char *what, wsm_reason *reason) {

@@ -40,6 +40,9 @@ enum { WSM_PEM_CERTIFICATE, WSM_PEM_KEY };
 /* ERR_INVALID_PARAMETER if the file can't be read, or it or the text has no PEM block of that kind; `what` names it in
  * the reason. */
 wsm_error wsm_pem_file_open(wsm_pem_file *file, const char *pem, int kind, const char *what, wsm_reason *reason);
+/* False if key and certificate are known to be of different algorithms (RSA, EC, Ed25519), which libwebsockets takes.
+ */
+bool wsm_pem_same_algorithm(const wsm_pem_file *key, const wsm_pem_file *certificate);
 /* Not before libwebsockets has read it. */
 void wsm_pem_file_close(wsm_pem_file *file);
 
