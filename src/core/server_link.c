@@ -164,12 +164,14 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     connection->tls = connection->link.tls_handshake = server->tls;
     /* While TLS shakes hands, libwebsockets does not say when it wants to write. */
     connection->link.interest = server->tls ? WSM_EVENT_READ | WSM_EVENT_WRITE | WSM_EVENT_EDGE : WSM_EVENT_READ;
-    /* libwebsockets closes the descriptor itself if it can't take it, without a callback. */
+    /* libwebsockets closes the descriptor itself if it can't take it: usually without a callback, but with one if what
+     * is there already is no TLS, and then the connection is among those that are gone. */
     bool adopted = adopt(server, connection, fd) && connection->link.wsi;
+    if (!adopted && connection->link.list) return;
     if (!adopted || !wsm_event_set_add(server->events, fd, connection->link.interest, connection)) {
         connection->owner_ops = NULL;
         if (adopted) {
-            cut(connection); /* which moves it to those that are gone */
+            cut(connection);
         } else {
             connection->alive = false;
             let_go(connection);
@@ -439,7 +441,8 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     info.retry_and_idle_policy = &wsm_lws_no_timers;
     if (server->tls) {
-        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        /* It has no use for the system's authorities, which take tens of milliseconds to read. */
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.ssl_cert_filepath = certificate;
         info.ssl_private_key_filepath = key;
     }
