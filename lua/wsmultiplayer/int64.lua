@@ -50,9 +50,9 @@ end
 
 function Int.__eq(a, b) return a.high == b.high and a.low == b.low end
 
-local make, split = new_object, nil
+local make = new_object
 
-function split(value)
+local function split(value)
   if getmetatable(value) == Int then return value.high, value.low end
 end
 
@@ -80,8 +80,8 @@ local function int(value)
   elseif type(value) == "string" then
     local high, low = parse(value)
     if high then
-      local number = high * LIMIT + low
-      if number >= -EXACT and number <= EXACT then return number end
+      local top = EXACT / LIMIT
+      if high >= -top and (high < top or high == top and low == 0) then return high * LIMIT + low end
       return make(high, low)
     end
   elseif split(value) then

@@ -1,5 +1,5 @@
---- Godot's Variant types that Lua does not have: values with fields, equality and tostring; containers with an order; and
--- the functions that turn values into bytes and back.
+--- Godot's Variant types that Lua does not have: values with fields, equality and tostring; containers with an order;
+-- and the functions that turn values into bytes and back.
 
 local codec = require("wsmultiplayer.core").variant
 local int64 = require "wsmultiplayer.int64"
@@ -75,7 +75,8 @@ numbers("Color", 20, { "r", "g", "b", "a" }, { 0, 0, 0, 1 })
 
 local Vector2, Vector2i, Vector3, Vector4 = variant.Vector2, variant.Vector2i, variant.Vector3, variant.Vector4
 
--- A type of other types: name(part, ...); `parts` are lists of field, type number and a function that makes the default.
+-- A type of other types: name(part, ...). Each of the list is a field, its type's number and a function that makes its
+-- default.
 local function parts(name, number, list)
   local fields = {}
   for i = 1, #list do fields[i] = list[i][1] end
@@ -126,7 +127,7 @@ local Float = register("float", 3, { "value" })
 --- A number that is sent as a float whatever its value. On Lua 5.3 and later it is simply a float.
 function variant.float(value)
   if type(value) ~= "number" then type_error("float", 1, "number", value) end
-  if math.type then return value + 0.0 end
+  if math.type then return value * 1.0 end -- which keeps -0.0
   return setmetatable({ value = value }, Float)
 end
 
@@ -189,7 +190,9 @@ local Callable = register("Callable", 25, {})
 function variant.Callable() return setmetatable({}, Callable) end
 
 local Signal = register("Signal", 26, { "name", "object_id" })
-function variant.Signal(name, object_id) return setmetatable({ name = name or "", object_id = object_id or 0 }, Signal) end
+function variant.Signal(name, object_id)
+  return setmetatable({ name = name or "", object_id = object_id or 0 }, Signal)
+end
 
 -- ---- containers
 
@@ -216,30 +219,41 @@ local function table_key(key)
   return key
 end
 
-local function known_keys(dictionary)
-  local keys = known[dictionary]
-  if not keys then
-    keys = {}
-    for _, key in ipairs(orders[dictionary]) do keys[table_key(key)] = true end
-    known[dictionary] = keys
+-- In an order, the place of a key that was taken out and came back.
+local GONE = {}
+
+-- What is known about a dictionary's order: the places of its keys, and the length at which it is tidied up.
+local function places_of(dictionary)
+  local order, places = orders[dictionary], known[dictionary]
+  if places and #order < places.limit then return order, places.at end
+  local tidy, at = {}, {}
+  for _, key in ipairs(order or tidy) do
+    local name = table_key(key)
+    if rawget(dictionary, name) ~= nil and not at[name] then
+      tidy[#tidy + 1] = key
+      at[name] = #tidy
+    end
   end
-  return keys
+  orders[dictionary], known[dictionary] = tidy, { at = at, limit = 2 * #tidy + 16 }
+  return tidy, at
 end
 
--- Only for keys that are new: remembers their order.
+-- Only for keys that are not there, and for StringNames: remembers their order.
 function Dictionary.__newindex(dictionary, key, value)
-  if value == nil then return end
-  local order = orders[dictionary]
-  if not order then
-    order = {}
-    orders[dictionary] = order
-  end
-  local keys = known_keys(dictionary)
-  if not keys[key] then
-    keys[key] = true
+  local name = table_key(key)
+  if value ~= nil and rawget(dictionary, name) == nil then
+    local order, at = places_of(dictionary)
+    if at[name] then order[at[name]] = GONE end
     order[#order + 1] = key
+    at[name] = #order
   end
-  rawset(dictionary, key, value)
+  rawset(dictionary, name, value)
+end
+
+-- What lies under its text is also found by a StringName.
+function Dictionary.__index(dictionary, key)
+  local name = table_key(key)
+  if name ~= key then return rawget(dictionary, name) end
 end
 
 --- The keys of a Dictionary in their order, then those whose order is not known.
@@ -270,8 +284,8 @@ end
 
 Dictionary.__pairs = variant.ordered_pairs
 
---- A table that is a Dictionary whatever its keys, and remembers the order in which keys are added from now on. The table
--- itself is marked and returned.
+--- A table that is a Dictionary whatever its keys, and remembers the order in which keys are added from now on. The
+-- table itself is marked and returned.
 function variant.Dictionary(content)
   if content ~= nil and type(content) ~= "table" then type_error("Dictionary", 1, "table", content) end
   return setmetatable(content or {}, Dictionary)

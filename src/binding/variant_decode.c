@@ -63,6 +63,20 @@ static wsm_error decode_number(decoder *d, bool wide) {
     return error;
 }
 
+/* A number of a compound value, which is a float; the doubles of other builds are rounded, as Godot does. */
+static wsm_error read_component(decoder *d, bool wide, double *value) {
+    wsm_error error = wsm_read_float(&d->reader, wide, value);
+    if (!error) *value = (double)(float)*value;
+    return error;
+}
+
+static wsm_error decode_component(decoder *d, bool wide) {
+    double value;
+    wsm_error error = read_component(d, wide, &value);
+    if (!error) lua_pushnumber(d->L, value);
+    return error;
+}
+
 static wsm_error decode_text(decoder *d) {
     const char *text;
     size_t size;
@@ -78,7 +92,7 @@ static wsm_error decode_basis(decoder *d, bool wide) {
     static const char *const columns[] = {"x", "y", "z"};
     double values[9];
     for (int i = 0; i < 9; i++) {
-        wsm_error error = wsm_read_float(&d->reader, wide, &values[i]);
+        wsm_error error = read_component(d, wide, &values[i]);
         if (error) return error;
     }
     lua_createtable(d->L, 0, 3);
@@ -103,7 +117,7 @@ static wsm_error decode_compound(decoder *d, int type, bool wide) {
     lua_createtable(d->L, 0, layout->count);
     for (int i = 0; i < layout->count; i++) {
         const wsm_part *part = &layout->parts[i];
-        wsm_error error = part->type == WSM_PART_FLOAT ? decode_number(d, wide)
+        wsm_error error = part->type == WSM_PART_FLOAT ? decode_component(d, wide)
                           : part->type == WSM_PART_INT ? decode_int32(d)
                                                        : decode_compound(d, part->type, wide);
         if (error) return drop(d, top, error);
@@ -302,6 +316,10 @@ static wsm_error read_element_type(decoder *d, uint32_t header, int shift, eleme
         error = wsm_read_u32(&d->reader, &type);
         if (error) return error;
         if (type >= WSM_VARIANT_TYPES) return WSM_ERR_INVALID_DATA;
+        if (type == WSM_NIL) { /* as good as none */
+            element->kind = WSM_KIND_NONE;
+            return WSM_OK;
+        }
         element->type = (int)type;
         if (type == WSM_OBJECT) element->kind = WSM_KIND_CLASS;
         return WSM_OK;
@@ -419,14 +437,34 @@ static wsm_error decode_array(decoder *d, uint32_t header, int depth) {
     return WSM_OK;
 }
 
-/* A float that Lua would take for an integer as a key, and NaN, become an object. */
-static void box_float(decoder *d) {
-    lua_Number value = lua_tonumber(d->L, -1);
+/* A float that Lua would take for an integer as a key, and NaN, become an object: equal ones the same one of a
+ * dictionary's `boxes`, a table that is made when it is needed. */
+static void box_float(decoder *d, int boxes) {
+    lua_State *L = d->L;
+    lua_Number value = lua_tonumber(L, -1);
     if (value == value && (isinf(value) || value != floor(value))) return;
-    lua_createtable(d->L, 0, 1);
-    lua_insert(d->L, -2);
-    lua_setfield(d->L, -2, "value");
-    set_type(d, WSM_FLOAT);
+    if (lua_isnil(L, boxes)) {
+        lua_newtable(L);
+        lua_replace(L, boxes);
+    }
+    if (value == value)
+        lua_pushnumber(L, value);
+    else
+        lua_pushliteral(L, "nan");
+    lua_pushvalue(L, -1);
+    lua_rawget(L, boxes);
+    if (lua_isnil(L, -1)) { /* value, its name, nil */
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 1);
+        lua_pushvalue(L, -3);
+        lua_setfield(L, -2, "value");
+        set_type(d, WSM_FLOAT);
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, boxes);
+    }
+    lua_replace(L, -3);
+    lua_pop(L, 1);
 }
 
 /* Pushes what is the key in Lua's table for the decoded key on top: for a StringName its text, as in Godot. */
@@ -441,13 +479,14 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
     element_type elements[2];
     size_t count;
     lua_State *L = d->L;
-    int top = lua_gettop(L), table = top + 1, order = top + 2, ordered = 0;
+    int top = lua_gettop(L), table = top + 1, order = top + 2, boxes = top + 3, ordered = 0;
     wsm_error error = read_element_type(d, header, WSM_KIND_SHIFT, &elements[0]);
     if (!error) error = read_element_type(d, header, WSM_VALUE_KIND_SHIFT, &elements[1]);
     if (!error) error = read_container_count(d, 8, &count);
     if (error) return error;
     lua_createtable(L, 0, (int)count);
     lua_createtable(L, (int)count, 0);
+    lua_pushnil(L);
     for (size_t i = 0; i < count; i++) {
         bool fits;
         int type = elements[0].type >= 0 ? elements[0].type : next_type(d);
@@ -455,7 +494,7 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
         if (error) return drop(d, top, error);
         if (fits) {
             replace_nil(d);
-            if (type == WSM_FLOAT) box_float(d);
+            if (type == WSM_FLOAT) box_float(d, boxes);
             push_table_key(d, type);
         }
         error = decode(d, depth + 1);
@@ -470,7 +509,7 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
             lua_rawset(L, table);
             if (!repeated) lua_rawseti(L, order, ++ordered);
         }
-        lua_settop(L, order);
+        lua_settop(L, boxes);
     }
     lua_rawgeti(L, d->types, WSM_TYPE_ORDERS);
     lua_pushvalue(L, table);
