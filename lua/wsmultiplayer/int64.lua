@@ -72,14 +72,17 @@ end
 
 --- An integer from a whole number, or from its decimal digits if it is beyond 2^53.
 local function int(value)
-  if math.type then
-    local integer = math.tointeger(tonumber(value))
-    if integer then return integer end
-  elseif type(value) == "number" and value % 1 == 0 and value >= -EXACT and value <= EXACT then
-    return value + 0
+  if type(value) == "number" then
+    if math.type then
+      local integer = math.tointeger(value)
+      if integer then return integer end
+    elseif value % 1 == 0 and value >= -EXACT and value <= EXACT then
+      return value + 0
+    end
   elseif type(value) == "string" then
     local high, low = parse(value)
     if high then
+      if math.type then return high * LIMIT + low end
       local top = EXACT / LIMIT
       if high >= -top and (high < top or high == top and low == 0) then return high * LIMIT + low end
       return make(high, low)

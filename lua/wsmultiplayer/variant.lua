@@ -178,20 +178,32 @@ function variant.NodePath(text)
   return setmetatable({ names = names, subnames = subnames, absolute = path:sub(1, 1) == "/" }, NodePath)
 end
 
+-- An id of 64 bits in any form of integer.
+local function check_id(name, position, id)
+  if type(id) ~= "number" and not int64.split(id) then
+    error(("bad argument #%d to '%s' (integer expected, got %s)"):format(position, name, type(id)), 3)
+  end
+  return id
+end
+
 local RID = register("RID", 23, { "id" })
-function variant.RID(id) return setmetatable({ id = id or 0 }, RID) end
+function variant.RID(id) return setmetatable({ id = check_id("RID", 1, id or 0) }, RID) end
 
 local Object = register("Object", 24, { "object_id", "class" })
 
 --- An object of the other side, known by its number only.
-function variant.EncodedObjectAsID(object_id) return setmetatable({ object_id = object_id }, Object) end
+function variant.EncodedObjectAsID(object_id)
+  return setmetatable({ object_id = check_id("EncodedObjectAsID", 1, object_id) }, Object)
+end
 
 local Callable = register("Callable", 25, {})
 function variant.Callable() return setmetatable({}, Callable) end
 
 local Signal = register("Signal", 26, { "name", "object_id" })
 function variant.Signal(name, object_id)
-  return setmetatable({ name = name or "", object_id = object_id or 0 }, Signal)
+  if name == nil then name = "" end
+  if type(name) ~= "string" then type_error("Signal", 1, "string", name) end
+  return setmetatable({ name = name, object_id = check_id("Signal", 2, object_id or 0) }, Signal)
 end
 
 -- ---- containers

@@ -9,6 +9,7 @@ typedef struct decoder {
     int types; /* stack index */
     wsm_reader reader;
     bool allow_objects;
+    size_t slots; /* elements that containers may still reserve memory for: no more than can be in the data */
 } decoder;
 
 static wsm_error decode(decoder *d, int depth);
@@ -34,6 +35,14 @@ static void push_int(decoder *d, int64_t value) {
     lua_pushnumber(d->L, (lua_Number)(uint32_t)value);
     lua_call(d->L, 2, 1);
 #endif
+}
+
+/* How many of a container's elements to reserve memory for. Counts of nested containers may each be possible, but not
+ * all of them together. */
+static int reserve(decoder *d, size_t count) {
+    if (count > d->slots) count = d->slots;
+    d->slots -= count;
+    return (int)count;
 }
 
 /* Gives back what was pushed before an error. */
@@ -281,7 +290,7 @@ static wsm_error decode_object(decoder *d, bool id_only, int depth) {
     lua_setfield(d->L, -2, "class");
     error = wsm_read_count(&d->reader, 8, &count);
     if (error) return drop(d, top, error);
-    lua_createtable(d->L, (int)count, 0);
+    lua_createtable(d->L, reserve(d, count), 0);
     for (size_t i = 1; i <= count; i++) {
         lua_createtable(d->L, 0, 2);
         error = decode_text(d);
@@ -423,7 +432,7 @@ static wsm_error decode_array(decoder *d, uint32_t header, int depth) {
     wsm_error error = read_element_type(d, header, WSM_KIND_SHIFT, &element);
     if (!error) error = read_container_count(d, 4, &count);
     if (error) return error;
-    lua_createtable(d->L, (int)count, 0);
+    lua_createtable(d->L, reserve(d, count), 0);
     for (size_t i = 0; i < count; i++) {
         bool fits;
         error = decode_element(d, &element, depth + 1, &fits);
@@ -484,8 +493,9 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
     if (!error) error = read_element_type(d, header, WSM_VALUE_KIND_SHIFT, &elements[1]);
     if (!error) error = read_container_count(d, 8, &count);
     if (error) return error;
-    lua_createtable(L, 0, (int)count);
-    lua_createtable(L, (int)count, 0);
+    int reserved = reserve(d, 2 * count) / 2;
+    lua_createtable(L, 0, reserved);
+    lua_createtable(L, reserved, 0);
     lua_pushnil(L);
     for (size_t i = 0; i < count; i++) {
         bool fits;
@@ -563,7 +573,7 @@ static wsm_error decode(decoder *d, int depth) {
 
 wsm_error wsm_decode_variant(lua_State *L, int types, const unsigned char *data, size_t size, bool allow_objects,
                              wsm_reason *reason) {
-    decoder d = {L, types, {data, size}, allow_objects};
+    decoder d = {L, types, {data, size}, allow_objects, size / 4};
     int top = lua_gettop(L);
     wsm_error error = decode(&d, 0);
     if (!error) return WSM_OK;
