@@ -201,6 +201,33 @@ describe("tables", function()
   end)
 end)
 
+describe("typed containers", function()
+  -- Array[float], Dictionary[String, float], Dictionary[float, int], Dictionary[Node, float]
+  local KEY, CLASS = "040000000100000061000000", "11000000456e636f6465644f626a656374417349440000" .. "00"
+  local FLOATS = {
+    "1c000100" .. "03000000" .. "02000000" .. "030000000000803f" .. "030000000000c03f",
+    "1b000500" .. "0400000003000000" .. "01000000" .. KEY .. "030000000000803f",
+    "1b000500" .. "0300000002000000" .. "01000000" .. "030000000000803f" .. hex_int "01000000",
+    "1b000600" .. CLASS .. "03000000" .. "01000000" .. "00000000" .. "030000000000803f",
+  }
+
+  it("keep their types, and their floats on every Lua", function()
+    for _, bytes in ipairs(FLOATS) do
+      local value = decoded(bytes)
+      assert.equal(bytes, encoded(value))
+      assert.equal(bytes, encoded(copy(value)))
+    end
+  end)
+
+  it("take what fits", function()
+    local list = decoded(FLOATS[1])
+    list[2] = 2
+    assert.equal("1c0001000300000002000000" .. "030000000000803f" .. "0300000000000040", encoded(copy(list)))
+    list[2] = "x" -- left out when it is decoded, as Godot does
+    assert.equal(1, #copy(list))
+  end)
+end)
+
 describe("the order of a dictionary", function()
   local function order(dictionary)
     local keys = {}

@@ -43,6 +43,8 @@ end
 
 -- LuaJIT keeps only one NaN.
 local function may_change(kind, value)
+  -- Godot takes an int for a value of a typed Dictionary of floats; without integers it becomes a float.
+  if no_integers and variants.any(kind, value, variants.has_int_among_floats) then return true end
   return no_integers and variants.any(kind, value, variants.is_integral_float) or
     jit and variants.has_nan(kind, value)
 end

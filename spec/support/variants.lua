@@ -277,6 +277,14 @@ function variants.is_integral_float(kind, value)
   return value == math.floor(value) and value >= -2 ^ 53 and value <= 2 ^ 53 and not (value == 0 and 1 / value < 0)
 end
 
+function variants.has_int_among_floats(kind, value)
+  if kind ~= "Dictionary" or value.value_type == json.null or value.value_type.type ~= "float" then return false end
+  for i = 1, #value.entries do
+    if value.entries[i][2].type == "int" then return true end
+  end
+  return false
+end
+
 -- Whether a NaN is anywhere in it: which one it is, is beyond Lua.
 function variants.has_nan(kind, value)
   if type(value) ~= "table" then return kind ~= "String" and value == "nan" end

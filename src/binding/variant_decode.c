@@ -578,7 +578,7 @@ wsm_error wsm_decode_variant(lua_State *L, int types, const unsigned char *data,
     wsm_error error = decode(&d, 0);
     if (!error) return WSM_OK;
     lua_settop(L, top);
-    const char *what = error == WSM_ERR_UNAUTHORIZED  ? "an object, and objects are not allowed"
+    const char *what = error == WSM_ERR_UNAUTHORIZED    ? "an object, and objects are not allowed"
                        : error == WSM_ERR_OUT_OF_MEMORY ? "nested too deep"
                                                         : "not a well-formed Variant";
     return wsm_fail(reason, error, "%s, at byte %zu of %zu", what, size - d.reader.left, size);

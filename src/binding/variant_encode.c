@@ -109,7 +109,8 @@ static bool push_field(encoder *e, int index, const char *name, int type) {
     lua_pushstring(e->L, name);
     lua_rawget(e->L, index);
     if (lua_type(e->L, -1) == type) return true;
-    fail(e, WSM_ERR_INVALID_DATA, lua_pushfstring(e->L, "a %s, not a %s", lua_typename(e->L, type), luaL_typename(e->L, -2)));
+    fail(e, WSM_ERR_INVALID_DATA,
+         lua_pushfstring(e->L, "a %s, not a %s", lua_typename(e->L, type), luaL_typename(e->L, -2)));
     char step[64];
     snprintf(step, sizeof step, ".%s", name);
     return add_step(e, step);
@@ -201,7 +202,8 @@ static void turn_basis(encoder *e, size_t start) {
 static bool write_compound(encoder *e, int index, int type) {
     const wsm_layout *layout = &wsm_layouts[type];
     size_t start = e->out->size;
-    if (!lua_istable(e->L, index)) return fail(e, WSM_ERR_INVALID_DATA, "a table with the parts of the value is needed here");
+    if (!lua_istable(e->L, index))
+        return fail(e, WSM_ERR_INVALID_DATA, "a table with the parts of the value is needed here");
     for (int i = 0; i < layout->count; i++)
         if (!write_field(e, index, layout->parts[i].name, part_writer(layout->parts[i].type))) return false;
     if (type == WSM_BASIS) turn_basis(e, start);
@@ -306,13 +308,39 @@ static bool encode_object(encoder *e, int index, int depth) {
     bool id_only = !lua_isnil(e->L, -1);
     lua_pop(e->L, 1);
     if (!id_only) return encode_full_object(e, index, depth);
-    return checked(e, wsm_write_u32(e->out, WSM_OBJECT | WSM_VARIANT_WIDE)) && write_field(e, index, "object_id", write_int64_at);
+    return checked(e, wsm_write_u32(e->out, WSM_OBJECT | WSM_VARIANT_WIDE)) &&
+           write_field(e, index, "object_id", write_int64_at);
 }
 
 /* ---- containers ---- */
 
+/* What a container's elements are, or its keys and values: builtin types, WSM_NIL for any. */
+typedef struct element_types {
+    int types[2];
+} element_types;
+
+/* The types in a note that the decoder made: those of classes are a name of fixed length. */
+static element_types noted_types(const char *note, size_t size) {
+    enum { CLASS_SIZE = 24 };
+    element_types elements = {{WSM_NIL, WSM_NIL}};
+    size_t at = 4;
+    for (int i = 0; i < 2; i++) {
+        unsigned kind = (unsigned char)note[2] >> (2 * i) & WSM_KIND_MASK;
+        if (kind == WSM_KIND_BUILTIN && at < size) elements.types[i] = (unsigned char)note[at];
+        at += kind == WSM_KIND_NONE ? 0 : kind == WSM_KIND_BUILTIN ? 4 : CLASS_SIZE;
+    }
+    return elements;
+}
+
+/* An element. Where the language has no integers, a number among floats is one of them. */
+static bool encode_element(encoder *e, int index, int wanted, int depth) {
+    bool is_float = LUA_VERSION_NUM < 503 && wanted == WSM_FLOAT && lua_type(e->L, index) == LUA_TNUMBER;
+    if (!is_float || depth > WSM_VARIANT_DEPTH_MAX) return encode(e, index, depth);
+    return checked(e, wsm_write_float(e->out, lua_tonumber(e->L, index)));
+}
+
 /* Header of a container: plain, or the types that it came with. */
-static bool write_container_head(encoder *e, int index, int type) {
+static bool write_container_head(encoder *e, int index, int type, element_types *elements) {
     lua_State *L = e->L;
     size_t size = 0;
     lua_rawgeti(L, e->types, WSM_TYPE_ELEMENTS);
@@ -322,6 +350,7 @@ static bool write_container_head(encoder *e, int index, int type) {
     size_t header = e->out->size;
     bool ok = note && size >= 4 ? wsm_bytes_append(e->out, note, size) : wsm_write_u32(e->out, 0);
     if (ok) e->out->data[header] = (unsigned char)type;
+    if (note && size >= 4) *elements = noted_types(note, size);
     lua_pop(L, 2);
     return checked(e, ok);
 }
@@ -337,29 +366,35 @@ static bool enter(encoder *e, int index, int depth) {
 static bool encode_array(encoder *e, int index, int depth, bool annotated) {
     lua_State *L = e->L;
     size_t count = lua_rawlen(L, index);
+    element_types elements = {{WSM_NIL, WSM_NIL}};
     if (count > INT32_MAX) return fail(e, WSM_ERR_OUT_OF_MEMORY, "too many elements");
     if (!enter(e, index, depth)) return false;
-    if (annotated ? !write_container_head(e, index, WSM_ARRAY) : !checked(e, wsm_write_u32(e->out, WSM_ARRAY))) return false;
+    if (annotated ? !write_container_head(e, index, WSM_ARRAY, &elements)
+                  : !checked(e, wsm_write_u32(e->out, WSM_ARRAY)))
+        return false;
     if (!checked(e, wsm_write_u32(e->out, (uint32_t)count))) return false;
     for (int i = 1; i <= (int)count; i++) {
         lua_rawgeti(L, index, i);
-        if (!encode(e, lua_gettop(L), depth + 1)) return add_index(e, i);
+        if (!encode_element(e, lua_gettop(L), elements.types[0], depth + 1)) return add_index(e, i);
         lua_pop(L, 1);
     }
     return true;
 }
 
 /* Encodes key (in its own form) and value, which lie on top, and takes them off. */
-static bool encode_entry(encoder *e, int depth) {
+static bool encode_entry(encoder *e, const element_types *elements, int depth) {
     int key = lua_gettop(e->L) - 1;
-    if (!encode(e, key, depth + 1) || !encode(e, key + 1, depth + 1)) return add_key(e, key);
+    if (!encode_element(e, key, elements->types[0], depth + 1) ||
+        !encode_element(e, key + 1, elements->types[1], depth + 1))
+        return add_key(e, key);
     lua_settop(e->L, key - 1);
     return true;
 }
 
 /* The keys whose order is known, as long as they are there. Pushes the set of those that were written, if there are
  * others besides; else nil. */
-static bool encode_ordered(encoder *e, int index, int order, int depth, uint32_t *count) {
+static bool encode_ordered(encoder *e, int index, int order, const element_types *elements, int depth,
+                           uint32_t *count) {
     lua_State *L = e->L;
     int total = (int)lua_rawlen(L, order);
     uint32_t present = 0;
@@ -393,7 +428,7 @@ static bool encode_ordered(encoder *e, int index, int order, int depth, uint32_t
         lua_pushboolean(L, 1);
         lua_rawset(L, written);
         lua_remove(L, -2);
-        if (!encode_entry(e, depth)) return false;
+        if (!encode_entry(e, elements, depth)) return false;
         ++*count;
     }
     if (*count == present) {
@@ -404,7 +439,7 @@ static bool encode_ordered(encoder *e, int index, int order, int depth, uint32_t
 }
 
 /* All keys, or those that are not in the set at `written` (0: none). */
-static bool encode_rest(encoder *e, int index, int written, int depth, uint32_t *count) {
+static bool encode_rest(encoder *e, int index, int written, const element_types *elements, int depth, uint32_t *count) {
     lua_State *L = e->L;
     lua_pushnil(L);
     while (lua_next(L, index)) {
@@ -420,7 +455,7 @@ static bool encode_rest(encoder *e, int index, int written, int depth, uint32_t 
         }
         lua_pushvalue(L, -2);
         lua_insert(L, -2);
-        if (!encode_entry(e, depth)) return false;
+        if (!encode_entry(e, elements, depth)) return false;
         ++*count;
     }
     return true;
@@ -429,9 +464,12 @@ static bool encode_rest(encoder *e, int index, int written, int depth, uint32_t 
 static bool encode_dictionary(encoder *e, int index, int depth, bool annotated) {
     lua_State *L = e->L;
     uint32_t count = 0;
+    element_types elements = {{WSM_NIL, WSM_NIL}};
     int top = lua_gettop(L);
     if (!enter(e, index, depth)) return false;
-    if (annotated ? !write_container_head(e, index, WSM_DICTIONARY) : !checked(e, wsm_write_u32(e->out, WSM_DICTIONARY))) return false;
+    if (annotated ? !write_container_head(e, index, WSM_DICTIONARY, &elements)
+                  : !checked(e, wsm_write_u32(e->out, WSM_DICTIONARY)))
+        return false;
     size_t count_at = e->out->size;
     if (!checked(e, wsm_write_u32(e->out, 0))) return false;
     bool ordered = false;
@@ -442,9 +480,9 @@ static bool encode_dictionary(encoder *e, int index, int depth, bool annotated) 
         ordered = lua_istable(L, -1);
     }
     if (ordered) {
-        if (!encode_ordered(e, index, lua_gettop(L), depth, &count)) return false;
-        if (!lua_isnil(L, -1) && !encode_rest(e, index, lua_gettop(L), depth, &count)) return false;
-    } else if (!encode_rest(e, index, 0, depth, &count)) {
+        if (!encode_ordered(e, index, lua_gettop(L), &elements, depth, &count)) return false;
+        if (!lua_isnil(L, -1) && !encode_rest(e, index, lua_gettop(L), &elements, depth, &count)) return false;
+    } else if (!encode_rest(e, index, 0, &elements, depth, &count)) {
         return false;
     }
     wsm_patch_u32(e->out, count_at, count);
@@ -480,7 +518,8 @@ static bool encode_typed(encoder *e, int index, int type, int depth) {
         lua_pop(e->L, 1);
         return checked(e, ok);
     }
-    case WSM_STRING_NAME: return checked(e, wsm_write_u32(e->out, WSM_STRING_NAME)) && write_field(e, index, "name", write_plain_text);
+    case WSM_STRING_NAME:
+        return checked(e, wsm_write_u32(e->out, WSM_STRING_NAME)) && write_field(e, index, "name", write_plain_text);
     case WSM_NODE_PATH: return encode_node_path(e, index);
     case WSM_RID: return checked(e, wsm_write_u32(e->out, WSM_RID)) && write_field(e, index, "id", write_int64_at);
     case WSM_OBJECT: return encode_object(e, index, depth);
@@ -492,7 +531,8 @@ static bool encode_typed(encoder *e, int index, int type, int depth) {
     case WSM_ARRAY: return encode_array(e, index, depth, true);
     default:
         if (type >= WSM_PACKED_BYTE_ARRAY && type < WSM_VARIANT_TYPES) return encode_packed(e, index, type);
-        if (type < 0 || type >= WSM_VARIANT_TYPES || !wsm_layouts[type].count) return fail(e, WSM_ERR_INVALID_DATA, "a table of an unknown type");
+        if (type < 0 || type >= WSM_VARIANT_TYPES || !wsm_layouts[type].count)
+            return fail(e, WSM_ERR_INVALID_DATA, "a table of an unknown type");
         return checked(e, wsm_write_u32(e->out, (uint32_t)type)) && write_compound(e, index, type);
     }
 }
@@ -513,15 +553,18 @@ static bool encode_table(encoder *e, int index, int depth) {
 static bool encode(encoder *e, int index, int depth) {
     lua_State *L = e->L;
     int64_t value;
-    if (depth > WSM_VARIANT_DEPTH_MAX || !lua_checkstack(L, 16)) return fail(e, WSM_ERR_OUT_OF_MEMORY, "nested too deep");
+    if (depth > WSM_VARIANT_DEPTH_MAX || !lua_checkstack(L, 16))
+        return fail(e, WSM_ERR_OUT_OF_MEMORY, "nested too deep");
     switch (lua_type(L, index)) {
     case LUA_TNIL: return checked(e, wsm_write_u32(e->out, WSM_NIL));
-    case LUA_TBOOLEAN: return checked(e, wsm_write_u32(e->out, WSM_BOOL) && wsm_write_u32(e->out, (uint32_t)lua_toboolean(L, index)));
+    case LUA_TBOOLEAN:
+        return checked(e, wsm_write_u32(e->out, WSM_BOOL) && wsm_write_u32(e->out, (uint32_t)lua_toboolean(L, index)));
     case LUA_TNUMBER: return encode_number(e, index);
     case LUA_TSTRING: return checked(e, wsm_write_u32(e->out, WSM_STRING)) && write_text_at(e, index, false);
     case LUA_TTABLE: return encode_table(e, index, depth);
     default:
-        if (lua_type(L, index) > LUA_TTHREAD && split_int(e, index, &value)) return checked(e, wsm_write_int(e->out, value));
+        if (lua_type(L, index) > LUA_TTHREAD && split_int(e, index, &value))
+            return checked(e, wsm_write_int(e->out, value));
         return fail(e, WSM_ERR_INVALID_DATA, lua_pushfstring(L, "a %s", luaL_typename(L, index)));
     }
 }
