@@ -281,10 +281,20 @@ static bool encode_node_path(encoder *e, int index) {
     return ok;
 }
 
+/* Notes a table whose content is encoded next; false if it lies within itself. */
+static bool enter(encoder *e, int index, int depth) {
+    const void *self = lua_topointer(e->L, index);
+    for (int i = 0; i < depth; i++)
+        if (e->ancestors[i] == self) return fail(e, WSM_ERR_INVALID_DATA, "a table that contains itself");
+    e->ancestors[depth] = self;
+    return true;
+}
+
 /* A class and its properties, as ws.bytes_to_var gives them when objects are allowed. */
 static bool encode_full_object(encoder *e, int index, int depth) {
     lua_State *L = e->L;
     if (!e->full_objects) return fail(e, WSM_ERR_UNAUTHORIZED, "an object, and full objects are not asked for");
+    if (!enter(e, index, depth)) return false;
     if (!checked(e, wsm_write_u32(e->out, WSM_OBJECT)) || !write_field(e, index, "class", write_plain_text) ||
         !push_field(e, index, "properties", LUA_TTABLE))
         return false;
@@ -353,14 +363,6 @@ static bool write_container_head(encoder *e, int index, int type, element_types 
     if (note && size >= 4) *elements = noted_types(note, size);
     lua_pop(L, 2);
     return checked(e, ok);
-}
-
-static bool enter(encoder *e, int index, int depth) {
-    const void *self = lua_topointer(e->L, index);
-    for (int i = 0; i < depth; i++)
-        if (e->ancestors[i] == self) return fail(e, WSM_ERR_INVALID_DATA, "a table that contains itself");
-    e->ancestors[depth] = self;
-    return true;
 }
 
 static bool encode_array(encoder *e, int index, int depth, bool annotated) {
@@ -569,13 +571,16 @@ static bool encode(encoder *e, int index, int depth) {
     }
 }
 
-/* The buffer that is kept between calls; a call within a call (a finalizer's) gets one of its own. */
+/* The buffer that is kept between calls. A call within a call (a finalizer's) gets a new one, which is kept from then
+ * on: the other may be busy for ever, if an error of a finalizer ended its call. */
 static wsm_encode_buffer *take_buffer(lua_State *L, int types) {
     lua_rawgeti(L, types, WSM_TYPE_BUFFER);
     wsm_encode_buffer *buffer = lua_touserdata(L, -1);
     if (buffer->busy) {
         lua_pop(L, 1);
         buffer = wsm_push_encode_buffer(L, types);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, types, WSM_TYPE_BUFFER);
     }
     if (buffer->bytes.capacity > KEPT_BUFFER) wsm_bytes_release(&buffer->bytes);
     buffer->bytes.size = 0;
