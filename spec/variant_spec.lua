@@ -219,6 +219,18 @@ describe("typed containers", function()
     end
   end)
 
+  it("convert what nearly fits, as Godot does", function()
+    local from_int = decoded("1c00010003000000" .. "02000000" .. "0200010000000000000000c0" .. hex_int "05000000")
+    assert.equal(2, #from_int)
+    assert.equal(-2 ^ 62, from_int[1])
+    assert.equal(5, from_int[2])
+    if has_integers then assert.equal("float", math.type(from_int[1])) end
+    local from_float = decoded("1c00010002000000" .. "01000000" .. "030000000000c0bf")
+    assert.equal(-1, from_float[1])
+    assert.equal("a", decoded("1c00010004000000" .. "01000000" .. "150000000100000061000000")[1])
+    assert.equal("a", decoded("1c00010015000000" .. "01000000" .. "040000000100000061000000")[1].name)
+  end)
+
   it("take what fits", function()
     local list = decoded(FLOATS[1])
     list[2] = 2

@@ -374,6 +374,7 @@ static int next_type(const decoder *d) { return d->reader.left ? d->reader.at[0]
  * that has to be left out. */
 static wsm_error decode_element(decoder *d, const element_type *element, int depth, bool *fits) {
     int type = next_type(d), wanted = element->type;
+    wsm_reader before = d->reader;
     wsm_error error = decode(d, depth);
     *fits = true;
     if (error || wanted < 0 || type == wanted) return error;
@@ -387,8 +388,13 @@ static wsm_error decode_element(decoder *d, const element_type *element, int dep
         int value = lua_toboolean(L, -1);
         lua_pop(L, 1);
         lua_pushinteger(L, value);
-    } else if (wanted == WSM_FLOAT && type == WSM_INT && lua_type(L, -1) == LUA_TNUMBER) {
+    } else if (wanted == WSM_FLOAT && type == WSM_INT) {
         lua_Number value = lua_tonumber(L, -1);
+        uint32_t header;
+        uint64_t wide;
+        /* Beyond 2^53 it may be no Lua number. */
+        if (lua_type(L, -1) != LUA_TNUMBER && !wsm_read_u32(&before, &header) && !wsm_read_u64(&before, &wide))
+            value = (lua_Number)(int64_t)wide;
         lua_pop(L, 1);
         lua_pushnumber(L, value);
     } else if (wanted == WSM_STRING && type == WSM_STRING_NAME) {
