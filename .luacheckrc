@@ -1,6 +1,9 @@
 -- "min" is what Lua 5.1 to 5.4 and LuaJIT have in common.
 std = "min"
-read_globals = { "unpack", table = { fields = { "unpack" } } } -- for `table.unpack or unpack`
+read_globals = {
+  "unpack", table = { fields = { "unpack" } }, -- for `table.unpack or unpack`
+  math = { fields = { "type", "tointeger" } }, -- asked for before use
+}
 max_line_length = 120
 self = false
 exclude_files = { "build", "lua_modules", ".luarocks" }

@@ -3,6 +3,7 @@
 local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
 local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
+local variant = require "wsmultiplayer.variant"
 local websocket_server = require "wsmultiplayer.websocket_server"
 
 local ws = {
@@ -33,6 +34,7 @@ local function class(name, parent, methods, new)
   })
 end
 
+add(ws, variant)
 add(core.WebSocketPeer.methods, constants.WebSocketPeer)
 add(multiplayer_peer.methods, constants.MultiplayerPeer)
 

@@ -13,6 +13,9 @@
 #   NAME packet FROM HEX
 #   NAME status STATUS
 #
+# A peer told to "echo" tells of no packets: it takes each as a Variant (get_var) and sends
+# that back (put_var).
+#
 # Ends when the control connection ends, or after SECONDS, so that no process stays behind.
 extends SceneTree
 
@@ -22,6 +25,7 @@ var deadline := 0
 var received := PackedByteArray()
 var replies := PackedStringArray()
 var peers := {}
+var echoing := {}
 
 
 func _initialize() -> void:
@@ -80,6 +84,9 @@ func run(name: String, verb: String, args: Array) -> Variant:
 			for each in peers.values():
 				each.close()
 			peers.clear()
+			echoing.clear()
+		"echo":
+			echoing[name] = true
 		"die": # as kill -9
 			OS.kill(OS.get_process_id())
 		"set":
@@ -138,4 +145,9 @@ func poll_peer(name: String, peer: WebSocketMultiplayerPeer) -> void:
 		tell("%s status %d" % [name, peer.get_connection_status()])
 	while peer.get_available_packet_count() > 0:
 		var from := peer.get_packet_peer()
-		tell("%s packet %d %s" % [name, from, peer.get_packet().hex_encode()])
+		if name in echoing:
+			var value: Variant = peer.get_var()
+			peer.set_target_peer(from)
+			peer.put_var(value)
+		else:
+			tell("%s packet %d %s" % [name, from, peer.get_packet().hex_encode()])

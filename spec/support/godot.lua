@@ -213,6 +213,11 @@ function LuaPeer:put(target, data)
   return self.peer:put_packet(data)
 end
 
+function LuaPeer:put_var(target, value)
+  self.peer:set_target_peer(target)
+  return self.peer:put_var(value)
+end
+
 -- Numbered packets, as many as are taken; gives the first number not taken.
 function LuaPeer:burst(target, first, last, size)
   self.peer:set_target_peer(target)

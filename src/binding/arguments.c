@@ -149,3 +149,10 @@ int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason) {
     lua_pushstring(L, reason->text[0] ? reason->text : wsm_error_string((int)error));
     return 2;
 }
+
+int wsm_push_failure(lua_State *L, wsm_error error, const char *text) {
+    lua_pushnil(L);
+    lua_pushinteger(L, error);
+    lua_pushstring(L, text);
+    return 3;
+}

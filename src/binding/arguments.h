@@ -37,5 +37,7 @@ bool wsm_set_hook(lua_State *L, int index, const char *field);
 
 /* The results of a method that returns Godot's Error: the number and, unless it is OK, a text. */
 int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason);
+/* The results of a failed method that otherwise returns a value: nil, the number, the text. */
+int wsm_push_failure(lua_State *L, wsm_error error, const char *text);
 
 #endif

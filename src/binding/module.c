@@ -4,6 +4,7 @@
 #include "../core/error.h"
 #include "arguments.h"
 #include "objects.h"
+#include "variant.h"
 
 /* error_string(error) -> Godot's text */
 static int error_string(lua_State *L) {
@@ -63,13 +64,18 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "error_string");
     lua_pushstring(L, lws_get_library_version());
     lua_setfield(L, core, "libwebsockets_version");
+    wsm_open_variant(L);
+    lua_getfield(L, -1, "types");
+    int types = lua_gettop(L);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, core, "variant");
     wsm_open_tls_options(L);
     int tls = add_class(L, core, "TLSOptions");
-    wsm_open_websocket_peer(L, tls);
+    wsm_open_websocket_peer(L, tls, types);
     int peer = add_class(L, core, "WebSocketPeer");
     wsm_open_websocket_server(L, tls, peer);
     add_class(L, core, "WebSocketServer");
-    wsm_open_multiplayer_peer(L, tls, peer);
+    wsm_open_multiplayer_peer(L, tls, peer, types);
     add_class(L, core, "WebSocketMultiplayerPeer");
     lua_settop(L, core);
     return 1;

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "objects.h"
 #include "settings.h"
+#include "variant.h"
 
 static const wsm_class multiplayer_class;
 
@@ -188,19 +189,49 @@ static int put_packet(lua_State *L) {
     return wsm_push_error(L, wsm_multiplayer_put_packet(peer, data, size, &reason), &reason);
 }
 
+static int push_no_packet(lua_State *L, wsm_error error) {
+    return wsm_push_failure(L, error, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
+}
+
 static int get_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
     wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
-    if (error) {
-        lua_pushnil(L);
-        lua_pushinteger(L, error);
-        lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
-        return 3;
-    }
+    if (error) return push_no_packet(L, error);
     wsm_push_packet(L, &packet);
     wsm_multiplayer_flush_if_idle(peer);
     return 1;
+}
+
+/* put_var(value [, full_objects]) and get_var([allow_objects]); second upvalue: the codec's types. */
+static int put_var(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_encode_buffer *buffer;
+    wsm_reason reason;
+    luaL_checkany(L, 2);
+    bool full = wsm_opt_boolean(L, 3, false);
+    wsm_error error = wsm_encode_variant(L, lua_upvalueindex(2), 2, full, &buffer, &reason);
+    if (error) return wsm_push_error(L, error, &reason);
+    if (buffer->bytes.size > (size_t)peer->encode_buffer_max_size)
+        error = wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "%zu bytes are more than encode_buffer_max_size", buffer->bytes.size);
+    else
+        error = wsm_multiplayer_put_packet(peer, buffer->bytes.data, buffer->bytes.size, &reason);
+    buffer->busy = false;
+    return wsm_push_error(L, error, &reason);
+}
+
+static int get_var(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_packet packet;
+    wsm_reason reason;
+    bool allow = wsm_opt_boolean(L, 2, false);
+    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
+    if (error) return push_no_packet(L, error);
+    error = wsm_decode_variant(L, lua_upvalueindex(2), packet.data, packet.size, allow, &reason);
+    wsm_packet_release(&packet);
+    peer->packet_error = error;
+    wsm_multiplayer_flush_if_idle(peer);
+    return error ? wsm_push_failure(L, error, reason.text) : 1;
 }
 
 /* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others.
@@ -408,7 +439,7 @@ static int fields(lua_State *L) {
     return 1;
 }
 
-void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable) {
+void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable, int variant_types) {
     static const luaL_Reg functions[] = {{"poll", poll_peer}, {"next_event", next_event}, {"request", request},
                                          {"answer", answer},  {"end_turn", end_turn},     {"fields", fields},
                                          {NULL, NULL}};
@@ -416,6 +447,7 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"get_peer", get_peer}, {NULL, NULL}};
+    static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
@@ -425,5 +457,6 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     wsm_class_add_functions(L, maker, weak);
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_peer, peer_metatable);
+    wsm_class_add_methods(L, with_types, variant_types);
     lua_remove(L, weak);
 }

@@ -10,9 +10,9 @@
 /* Each pushes a table for the Lua layer: methods, metatable, and functions that are no methods. The metatables that
  * other classes need lie at the given stack indexes. */
 void wsm_open_tls_options(lua_State *L);
-void wsm_open_websocket_peer(lua_State *L, int tls_metatable);
+void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types);
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable);
-void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable);
+void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable, int variant_types);
 
 /* TLSOptions or nil at `index`; raises for anything else. Borrowed. */
 const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatable);

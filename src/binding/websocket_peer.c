@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "objects.h"
 #include "settings.h"
+#include "variant.h"
 
 static const wsm_class websocket_peer_class;
 
@@ -100,16 +101,45 @@ static int put_packet(lua_State *L) {
     return 1;
 }
 
+static int push_no_packet(lua_State *L, wsm_error error) {
+    return wsm_push_failure(L, error, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
+}
+
+/* put_var(value [, full_objects]) and get_var([allow_objects]); second upvalue: the codec's types. */
+static int put_var(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    wsm_encode_buffer *buffer;
+    wsm_reason reason;
+    luaL_checkany(L, 2);
+    bool full = wsm_opt_boolean(L, 3, false);
+    wsm_error error = wsm_encode_variant(L, lua_upvalueindex(2), 2, full, &buffer, &reason);
+    if (error) return wsm_push_error(L, error, &reason);
+    if (buffer->bytes.size > (size_t)socket->encode_buffer_max_size)
+        error = wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "%zu bytes are more than encode_buffer_max_size", buffer->bytes.size);
+    else
+        error = wsm_websocket_send(socket, WSM_OP_BINARY, buffer->bytes.data, buffer->bytes.size, &reason);
+    buffer->busy = false;
+    return wsm_push_error(L, error, &reason);
+}
+
+static int get_var(lua_State *L) {
+    wsm_websocket *socket = check_own(L);
+    wsm_packet packet;
+    wsm_reason reason;
+    bool allow = wsm_opt_boolean(L, 2, false);
+    wsm_error error = wsm_websocket_take_packet(socket, &packet);
+    if (error) return push_no_packet(L, error);
+    error = wsm_decode_variant(L, lua_upvalueindex(2), packet.data, packet.size, allow, &reason);
+    wsm_packet_release(&packet);
+    socket->packet_error = error;
+    return error ? wsm_push_failure(L, error, reason.text) : 1;
+}
+
 static int get_packet(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
     wsm_error error = wsm_websocket_take_packet(socket, &packet);
-    if (error) {
-        lua_pushnil(L);
-        lua_pushinteger(L, error);
-        lua_pushstring(L, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
-        return 3;
-    }
+    if (error) return push_no_packet(L, error);
     wsm_push_packet(L, &packet);
     return 1;
 }
@@ -299,10 +329,12 @@ static const wsm_class websocket_peer_class = {
     peer_newindex,   peer_getter, peer_setter, settings_changed,
 };
 
-void wsm_open_websocket_peer(lua_State *L, int tls_metatable) {
+void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
     static const luaL_Reg functions[] = {{"new", new_peer}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
+    static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
     wsm_class_register(L, &websocket_peer_class);
     wsm_class_add_functions(L, functions, 0);
     wsm_class_add_methods(L, with_tls, tls_metatable);
+    wsm_class_add_methods(L, with_types, variant_types);
 }

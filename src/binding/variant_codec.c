@@ -1,0 +1,60 @@
+/* What the Lua layer needs of the codec: encoding to and decoding from strings. First upvalue: the table of types. */
+#include "arguments.h"
+#include "variant.h"
+
+static int release_buffer(lua_State *L) {
+    wsm_encode_buffer *buffer = lua_touserdata(L, 1);
+    wsm_bytes_release(&buffer->bytes);
+    return 0;
+}
+
+wsm_encode_buffer *wsm_push_encode_buffer(lua_State *L, int types) {
+    wsm_encode_buffer *buffer = lua_newuserdata(L, sizeof *buffer);
+    *buffer = (wsm_encode_buffer){0};
+    lua_rawgeti(L, types, WSM_TYPE_BUFFER_META);
+    lua_setmetatable(L, -2);
+    return buffer;
+}
+
+/* encode(value [, full_objects]) -> bytes | nil, error, text */
+static int encode(lua_State *L) {
+    wsm_encode_buffer *buffer;
+    wsm_reason reason;
+    luaL_checkany(L, 1);
+    bool full = lua_toboolean(L, 2) != 0;
+    wsm_error error = wsm_encode_variant(L, lua_upvalueindex(1), 1, full, &buffer, &reason);
+    if (error) return wsm_push_failure(L, error, reason.text);
+    lua_pushlstring(L, (const char *)buffer->bytes.data, buffer->bytes.size);
+    buffer->busy = false;
+    return 1;
+}
+
+/* decode(bytes [, allow_objects]) -> value | nil, error, text */
+static int decode(lua_State *L) {
+    wsm_reason reason;
+    size_t size;
+    luaL_checktype(L, 1, LUA_TSTRING);
+    const char *data = lua_tolstring(L, 1, &size);
+    bool allow = lua_toboolean(L, 2) != 0;
+    wsm_error error = wsm_decode_variant(L, lua_upvalueindex(1), (const unsigned char *)data, size, allow, &reason);
+    return error ? wsm_push_failure(L, error, reason.text) : 1;
+}
+
+void wsm_open_variant(lua_State *L) {
+    lua_newtable(L);
+    lua_newtable(L);
+    int codec = lua_gettop(L) - 1, types = codec + 1;
+    lua_newtable(L);
+    lua_pushcfunction(L, release_buffer);
+    lua_setfield(L, -2, "__gc");
+    lua_rawseti(L, types, WSM_TYPE_BUFFER_META);
+    wsm_push_encode_buffer(L, types);
+    lua_rawseti(L, types, WSM_TYPE_BUFFER);
+    lua_pushvalue(L, types);
+    lua_pushcclosure(L, encode, 1);
+    lua_setfield(L, codec, "encode");
+    lua_pushvalue(L, types);
+    lua_pushcclosure(L, decode, 1);
+    lua_setfield(L, codec, "decode");
+    lua_setfield(L, codec, "types");
+}

@@ -1,0 +1,145 @@
+#include "variant.h"
+
+#include <string.h>
+
+#include "utf8.h"
+
+/* ---- reading ---- */
+
+static const unsigned char *take(wsm_reader *reader, size_t size) {
+    const unsigned char *data = reader->at;
+    if (size > reader->left) return NULL;
+    reader->at += size;
+    reader->left -= size;
+    return data;
+}
+
+static uint32_t get_u32(const unsigned char *b) {
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+wsm_error wsm_read_u32(wsm_reader *reader, uint32_t *value) {
+    const unsigned char *data = take(reader, 4);
+    if (!data) return WSM_ERR_INVALID_DATA;
+    *value = get_u32(data);
+    return WSM_OK;
+}
+
+wsm_error wsm_read_u64(wsm_reader *reader, uint64_t *value) {
+    const unsigned char *data = take(reader, 8);
+    if (!data) return WSM_ERR_INVALID_DATA;
+    *value = (uint64_t)get_u32(data) | (uint64_t)get_u32(data + 4) << 32;
+    return WSM_OK;
+}
+
+wsm_error wsm_read_float(wsm_reader *reader, bool wide, double *value) {
+    uint64_t bits;
+    uint32_t half;
+    float single;
+    if (wide) {
+        wsm_error error = wsm_read_u64(reader, &bits);
+        if (!error) memcpy(value, &bits, sizeof bits);
+        return error;
+    }
+    wsm_error error = wsm_read_u32(reader, &half);
+    if (error) return error;
+    memcpy(&single, &half, sizeof half);
+    *value = (double)single;
+    return WSM_OK;
+}
+
+wsm_error wsm_read_count(wsm_reader *reader, size_t element_size, size_t *count) {
+    uint32_t value;
+    wsm_reader before = *reader;
+    wsm_error error = wsm_read_u32(reader, &value);
+    if (!error && (value > INT32_MAX || value > reader->left / element_size)) error = WSM_ERR_INVALID_DATA;
+    if (error) {
+        *reader = before;
+        return error;
+    }
+    *count = value;
+    return WSM_OK;
+}
+
+static size_t padding(size_t size) { return (4 - size % 4) % 4; }
+
+wsm_error wsm_read_text(wsm_reader *reader, const char **text, size_t *size) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    uint32_t length;
+    wsm_error error = wsm_read_u32(reader, &length);
+    if (error) return error;
+    if (length > INT32_MAX || length > reader->left || padding(length) > reader->left - length) return WSM_ERR_FILE_EOF;
+    const char *data = (const char *)take(reader, length + padding(length));
+    const char *end = length ? memchr(data, '\0', length) : NULL;
+    size_t used = end ? (size_t)(end - data) : length;
+    if (used >= 3 && !memcmp(data, mark, 3)) {
+        data += 3;
+        used -= 3;
+    }
+    if (!wsm_utf8_valid(data, used)) return WSM_ERR_INVALID_DATA;
+    *text = data;
+    *size = used;
+    return WSM_OK;
+}
+
+wsm_error wsm_read_padded(wsm_reader *reader, size_t size, const unsigned char **data) {
+    *data = take(reader, size);
+    if (!*data) return WSM_ERR_INVALID_DATA;
+    size_t pad = padding(size);
+    take(reader, pad < reader->left ? pad : reader->left);
+    return WSM_OK;
+}
+
+/* ---- writing ---- */
+
+static void put_u32(unsigned char *b, uint32_t value) {
+    b[0] = (unsigned char)value;
+    b[1] = (unsigned char)(value >> 8);
+    b[2] = (unsigned char)(value >> 16);
+    b[3] = (unsigned char)(value >> 24);
+}
+
+bool wsm_write_u32(wsm_bytes *out, uint32_t value) {
+    if (!wsm_bytes_reserve(out, 4)) return false;
+    put_u32(out->data + out->size, value);
+    out->size += 4;
+    return true;
+}
+
+bool wsm_write_u64(wsm_bytes *out, uint64_t value) {
+    return wsm_write_u32(out, (uint32_t)value) && wsm_write_u32(out, (uint32_t)(value >> 32));
+}
+
+bool wsm_write_f32(wsm_bytes *out, double value) {
+    float single = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &single, sizeof bits);
+    return wsm_write_u32(out, bits);
+}
+
+bool wsm_write_f64(wsm_bytes *out, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return wsm_write_u64(out, bits);
+}
+
+bool wsm_write_padding(wsm_bytes *out, size_t size) { return wsm_bytes_append(out, "\0\0\0", padding(size)); }
+
+bool wsm_write_text(wsm_bytes *out, const char *text, size_t size, bool terminated) {
+    size_t length = size + (terminated ? 1 : 0);
+    return length <= INT32_MAX && wsm_write_u32(out, (uint32_t)length) && wsm_bytes_append(out, text, size) &&
+           (!terminated || wsm_bytes_append(out, "", 1)) && wsm_write_padding(out, length);
+}
+
+bool wsm_write_int(wsm_bytes *out, int64_t value) {
+    if (value >= INT32_MIN && value <= INT32_MAX)
+        return wsm_write_u32(out, WSM_INT) && wsm_write_u32(out, (uint32_t)(int32_t)value);
+    return wsm_write_u32(out, WSM_INT | WSM_VARIANT_WIDE) && wsm_write_u64(out, (uint64_t)value);
+}
+
+bool wsm_write_float(wsm_bytes *out, double value) {
+    if ((double)(float)value == value) return wsm_write_u32(out, WSM_FLOAT) && wsm_write_f32(out, value);
+    return wsm_write_u32(out, WSM_FLOAT | WSM_VARIANT_WIDE) && wsm_write_f64(out, value);
+}
+
+void wsm_patch_u32(wsm_bytes *out, size_t offset, uint32_t value) { put_u32(out->data + offset, value); }
