@@ -44,6 +44,18 @@ if #seeds == 0 then
   seeds[#seeds + 1] = word(28 | 2 << 16) .. text .. word(0) -- Array of a class
   seeds[#seeds + 1] = word(27 | 5 << 16) .. word(4) .. word(2) .. word(1) .. string .. word(2) .. word(7)
 end
+
+-- Containers in containers, each of which claims all the bytes that are left as its elements.
+for type = 27, 28 do
+  local parts, left = {}, LONGEST
+  while left > 64 do
+    local head = word(type) .. word(left // 8 - 2) .. (type == 27 and word(0) or "")
+    parts[#parts + 1] = head
+    left = left - #head
+  end
+  seeds[#seeds + 1] = table.concat(parts) .. ("\0"):rep(left)
+end
+
 for i, seed in ipairs(seeds) do write(("%s/seed%04d"):format(corpus, i), seed) end
 
 local entries = {}
