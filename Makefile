@@ -8,6 +8,8 @@
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make fuzz         libFuzzer on the decoder of Variants (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
+##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make rockspec     write the lists of source files in the rockspec anew
 ##   make units        the test-only module of socket-free parts
@@ -71,7 +73,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize demo run-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -175,6 +177,37 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 test-sanitize:
 	@.ci/packages test $(LUA)
 	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+
+# The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
+# way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
+FUZZ_SECONDS ?= 60
+FUZZ = $(BUILD)/fuzz
+FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CC ?= clang
+fuzz_main = printf '%s\n' '\#include <stddef.h>' 'int LLVMFuzzerTestOneInput(const char *d, size_t n) { return !d && n; }'
+fuzz:
+	@command -v $(FUZZ_CC) >/dev/null || { \
+	  echo "make fuzz needs clang, and its libraries for sanitizers and libFuzzer (on Debian: clang and libclang-rt-14-dev)." >&2; exit 1; }
+	@$(fuzz_main) | $(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -xc -o /dev/null - 2>/dev/null || { \
+	  v=`$(FUZZ_CC) -dumpversion | cut -d. -f1`; \
+	  echo "$(FUZZ_CC) cannot link a fuzzer: its libraries are missing (on Debian: libclang-rt-$$v-dev)." >&2; exit 1; }
+	@command -v lua5.4 >/dev/null || { echo "make fuzz needs Lua 5.4. $(call hint,lua5.4)" >&2; exit 1; }
+	+@$(MAKE) --no-print-directory BUILD=$(FUZZ) LUA=lua5.4 CC=$(FUZZ_CC) CFLAGS='$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link' fuzzer
+	@mkdir -p $(FUZZ)/corpus
+	@lua5.4 spec/fuzz/seeds.lua $(FUZZ)/corpus $(FUZZ)/variant.dict
+	$(FUZZ)/variant_decode -dict=$(FUZZ)/variant.dict -artifact_prefix=$(FUZZ)/ -max_total_time=$(FUZZ_SECONDS) \
+	  -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ_FLAGS) $(FUZZ)/corpus
+
+fuzzer: $(BUILD)/variant_decode
+$(BUILD)/variant_decode: spec/fuzz/variant_decode.c $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
+	$(call short,LINK $@)$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS) \
+	  $(or $(shell pkg-config --libs lua5.4 2>/dev/null),-llua5.4) -lm
+
+bench-variant:
+	+@for lua in $(or $(LUAS),lua5.4 luajit); do \
+	  command -v $$lua >/dev/null || { echo "$$lua: not installed"; continue; }; \
+	  $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; \
+	  eval "`$(MAKE) -s --no-print-directory LUA=$$lua env`" && $$lua bench/variant.lua || exit 1; done
 
 LINT_FILES = $(wildcard lua spec examples bench .ci/*.lua .busted .luacheckrc)
 lint:
