@@ -1,4 +1,5 @@
 local ws = require "wsmultiplayer"
+local finalized = require "support.finalized"
 local raw = require "support.raw"
 local session = require "support.session"
 local wait = require "support.wait"
@@ -9,16 +10,6 @@ local loadstring = loadstring or load
 local function collect()
   collectgarbage()
   collectgarbage()
-end
-
--- An object whose finalizer calls `fn`, on every Lua.
-local function finalized(fn)
-  if newproxy then -- luacheck: ignore 113
-    local proxy = newproxy(true) -- luacheck: ignore 113
-    getmetatable(proxy).__gc = fn
-    return proxy
-  end
-  return setmetatable({}, { __gc = fn })
 end
 
 describe("a finalizer that runs in the middle of a call", function()

@@ -1,6 +1,7 @@
 -- Variants from Lua's side: what becomes of Lua's values, the types that Lua lacks, what is refused and how, and
 -- put_var and get_var. What a real Godot makes of values is in variant_vectors_spec.lua.
 local ws = require "wsmultiplayer"
+local finalized = require "support.finalized"
 local session = require "support.session"
 local variants = require "support.variants"
 local wait = require "support.wait"
@@ -755,16 +756,6 @@ describe("bytes of all kinds", function()
 end)
 
 describe("finalizers during encoding", function()
-  -- A Lua 5.1 has finalizers of userdata only.
-  local function with_finalizer(finalize)
-    if newproxy then -- luacheck: ignore 113
-      local proxy = newproxy(true) -- luacheck: ignore 113
-      getmetatable(proxy).__gc = finalize
-      return proxy
-    end
-    return setmetatable({}, { __gc = finalize })
-  end
-
   it("may use the codec themselves", function()
     local runs, wrong = 0, 0
     local inner = ("inner"):rep(100)
@@ -777,7 +768,7 @@ describe("finalizers during encoding", function()
     local pause = collectgarbage("setpause", 100)
     for _ = 1, 50 do
       for _ = 1, 20 do
-        with_finalizer(function()
+        finalized(function()
           runs = runs + 1
           if ws.bytes_to_var(ws.var_to_bytes { inner, inner })[1] ~= inner then wrong = wrong + 1 end
           ws.var_to_bytes { print }

@@ -40,6 +40,29 @@ static int decode(lua_State *L) {
     return error ? wsm_push_failure(L, error, reason.text) : 1;
 }
 
+int wsm_put_var(lua_State *L, void *object, int32_t limit, wsm_send_fn *send) {
+    wsm_encode_buffer *buffer;
+    wsm_reason reason = {""};
+    luaL_checkany(L, 2);
+    bool full = wsm_opt_boolean(L, 3, false);
+    wsm_error error = wsm_encode_variant(L, lua_upvalueindex(2), 2, full, &buffer, &reason);
+    if (error) return wsm_push_error(L, error, &reason);
+    size_t size = buffer->bytes.size;
+    if (size > (size_t)limit)
+        error = wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "%zu bytes are more than encode_buffer_max_size", size);
+    else
+        error = send(object, buffer->bytes.data, size, &reason);
+    buffer->busy = false;
+    return wsm_push_error(L, error, &reason);
+}
+
+int wsm_get_var(lua_State *L, wsm_packet *packet, bool allow_objects, wsm_error *error) {
+    wsm_reason reason;
+    *error = wsm_decode_variant(L, lua_upvalueindex(2), packet->data, packet->size, allow_objects, &reason);
+    wsm_packet_release(packet);
+    return *error ? wsm_push_failure(L, *error, reason.text) : 1;
+}
+
 void wsm_open_variant(lua_State *L) {
     lua_newtable(L);
     lua_newtable(L);

@@ -1,7 +1,9 @@
 #include "variant.h"
 
-#define F(name) {name, WSM_PART_FLOAT}
-#define I(name) {name, WSM_PART_INT}
+#define F(name) \
+    { name, WSM_PART_FLOAT }
+#define I(name) \
+    { name, WSM_PART_INT }
 
 const wsm_layout wsm_layouts[WSM_VARIANT_TYPES] = {
     [WSM_VECTOR2] = {2, {F("x"), F("y")}},

@@ -102,37 +102,26 @@ static int put_packet(lua_State *L) {
 }
 
 static int push_no_packet(lua_State *L, wsm_error error) {
-    return wsm_push_failure(L, error, error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
+    return wsm_push_failure(L, error,
+                            error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "the connection is not open");
 }
 
-/* put_var(value [, full_objects]) and get_var([allow_objects]); second upvalue: the codec's types. */
+static wsm_error send_value(void *object, const void *data, size_t size, wsm_reason *reason) {
+    return wsm_websocket_send(object, WSM_OP_BINARY, data, size, reason);
+}
+
+/* Both: second upvalue: the codec's types. */
 static int put_var(lua_State *L) {
     wsm_websocket *socket = check(L);
-    wsm_encode_buffer *buffer;
-    wsm_reason reason;
-    luaL_checkany(L, 2);
-    bool full = wsm_opt_boolean(L, 3, false);
-    wsm_error error = wsm_encode_variant(L, lua_upvalueindex(2), 2, full, &buffer, &reason);
-    if (error) return wsm_push_error(L, error, &reason);
-    if (buffer->bytes.size > (size_t)socket->encode_buffer_max_size)
-        error = wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "%zu bytes are more than encode_buffer_max_size", buffer->bytes.size);
-    else
-        error = wsm_websocket_send(socket, WSM_OP_BINARY, buffer->bytes.data, buffer->bytes.size, &reason);
-    buffer->busy = false;
-    return wsm_push_error(L, error, &reason);
+    return wsm_put_var(L, socket, socket->encode_buffer_max_size, send_value);
 }
 
 static int get_var(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    wsm_reason reason;
     bool allow = wsm_opt_boolean(L, 2, false);
     wsm_error error = wsm_websocket_take_packet(socket, &packet);
-    if (error) return push_no_packet(L, error);
-    error = wsm_decode_variant(L, lua_upvalueindex(2), packet.data, packet.size, allow, &reason);
-    wsm_packet_release(&packet);
-    socket->packet_error = error;
-    return error ? wsm_push_failure(L, error, reason.text) : 1;
+    return error ? push_no_packet(L, error) : wsm_get_var(L, &packet, allow, &socket->packet_error);
 }
 
 static int get_packet(lua_State *L) {
