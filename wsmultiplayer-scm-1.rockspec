@@ -43,6 +43,7 @@ build = {
         "src/binding/variant_decode.c",
         "src/binding/variant_encode.c",
         "src/binding/variant_layout.c",
+        "src/binding/variant_shape.c",
         "src/binding/websocket_peer.c",
         "src/binding/websocket_server.c",
         "src/core/bytes.c",

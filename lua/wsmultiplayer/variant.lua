@@ -231,6 +231,12 @@ local function table_key(key)
   return key
 end
 
+-- The shape of a received dictionary: a metatable that is also the list of its keys; see src/binding/variant_shape.c.
+local function shape_of(dictionary)
+  local meta = getmetatable(dictionary)
+  return type(meta) == "table" and meta ~= Dictionary and meta.variant_type == 27 and meta or nil
+end
+
 -- In an order, the place of a key that was taken out and came back.
 local GONE = {}
 
@@ -239,7 +245,9 @@ local function places_of(dictionary)
   local order, places = orders[dictionary], known[dictionary]
   if places and #order < places.limit then return order, places.at end
   local tidy, at = {}, {}
-  for _, key in ipairs(order or tidy) do
+  local shape = shape_of(dictionary)
+  if shape then setmetatable(dictionary, Dictionary) end -- from now on its order is its own
+  for _, key in ipairs(shape or order or tidy) do
     local name = table_key(key)
     if rawget(dictionary, name) ~= nil and not at[name] then
       tidy[#tidy + 1] = key
@@ -271,7 +279,7 @@ end
 --- The keys of a Dictionary in their order, then those whose order is not known.
 function variant.keys(dictionary)
   local list, seen = {}, {}
-  for _, key in ipairs(orders[dictionary] or {}) do
+  for _, key in ipairs(shape_of(dictionary) or orders[dictionary] or {}) do
     key = table_key(key)
     if not seen[key] and rawget(dictionary, key) ~= nil then
       seen[key] = true
@@ -300,6 +308,7 @@ Dictionary.__pairs = variant.ordered_pairs
 -- table itself is marked and returned.
 function variant.Dictionary(content)
   if content ~= nil and type(content) ~= "table" then type_error("Dictionary", 1, "table", content) end
+  if content and shape_of(content) then return content end
   return setmetatable(content or {}, Dictionary)
 end
 

@@ -19,6 +19,7 @@ enum {
     WSM_TYPE_SPLIT_INT = 44,   /* function(value) -> high, low; nil if it is no such value */
     WSM_TYPE_BUFFER = 45,      /* wsm_encode_buffer */
     WSM_TYPE_BUFFER_META = 46, /* its metatable */
+    WSM_TYPE_SHAPES = 47,      /* see variant_shape.c */
 };
 
 /* A part of a compound value: a number, an integer, or another compound type. */

@@ -71,6 +71,8 @@ void wsm_open_variant(lua_State *L) {
     lua_pushcfunction(L, release_buffer);
     lua_setfield(L, -2, "__gc");
     lua_rawseti(L, types, WSM_TYPE_BUFFER_META);
+    lua_newtable(L);
+    lua_rawseti(L, types, WSM_TYPE_SHAPES);
     wsm_push_encode_buffer(L, types);
     lua_rawseti(L, types, WSM_TYPE_BUFFER);
     lua_pushvalue(L, types);

@@ -2,26 +2,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "variant.h"
+#include "variant_decoder.h"
 
-typedef struct decoder {
-    lua_State *L;
-    int types; /* stack index */
-    wsm_reader reader;
-    bool allow_objects;
-    size_t slots; /* elements that containers may still reserve memory for: no more than can be in the data */
-} decoder;
-
-static wsm_error decode(decoder *d, int depth);
-
-static void set_type(decoder *d, int type) {
+static void set_type(wsm_decoder *d, int type) {
     lua_rawgeti(d->L, d->types, type);
     lua_setmetatable(d->L, -2);
 }
 
-static void push_null(decoder *d) { lua_rawgeti(d->L, d->types, WSM_TYPE_NULL); }
+static void push_null(wsm_decoder *d) { lua_rawgeti(d->L, d->types, WSM_TYPE_NULL); }
 
-static void push_int(decoder *d, int64_t value) {
+static void push_int(wsm_decoder *d, int64_t value) {
 #if LUA_VERSION_NUM >= 503
     lua_pushinteger(d->L, value);
 #else
@@ -37,35 +27,33 @@ static void push_int(decoder *d, int64_t value) {
 #endif
 }
 
-/* How many of a container's elements to reserve memory for. Counts of nested containers may each be possible, but not
- * all of them together. */
-static int reserve(decoder *d, size_t count) {
+int wsm_decoder_reserve(wsm_decoder *d, size_t count) {
     if (count > d->slots) count = d->slots;
     d->slots -= count;
     return (int)count;
 }
 
 /* Gives back what was pushed before an error. */
-static wsm_error drop(decoder *d, int top, wsm_error error) {
+static wsm_error drop(wsm_decoder *d, int top, wsm_error error) {
     if (error) lua_settop(d->L, top);
     return error;
 }
 
-static wsm_error decode_int32(decoder *d) {
+static wsm_error decode_int32(wsm_decoder *d) {
     uint32_t value;
     wsm_error error = wsm_read_u32(&d->reader, &value);
     if (!error) lua_pushinteger(d->L, (int32_t)value);
     return error;
 }
 
-static wsm_error decode_int64(decoder *d) {
+static wsm_error decode_int64(wsm_decoder *d) {
     uint64_t value;
     wsm_error error = wsm_read_u64(&d->reader, &value);
     if (!error) push_int(d, (int64_t)value);
     return error;
 }
 
-static wsm_error decode_number(decoder *d, bool wide) {
+static wsm_error decode_number(wsm_decoder *d, bool wide) {
     double value;
     wsm_error error = wsm_read_float(&d->reader, wide, &value);
     if (!error) lua_pushnumber(d->L, value);
@@ -73,20 +61,20 @@ static wsm_error decode_number(decoder *d, bool wide) {
 }
 
 /* A number of a compound value, which is a float; the doubles of other builds are rounded, as Godot does. */
-static wsm_error read_component(decoder *d, bool wide, double *value) {
+static wsm_error read_component(wsm_decoder *d, bool wide, double *value) {
     wsm_error error = wsm_read_float(&d->reader, wide, value);
     if (!error) *value = (double)(float)*value;
     return error;
 }
 
-static wsm_error decode_component(decoder *d, bool wide) {
+static wsm_error decode_component(wsm_decoder *d, bool wide) {
     double value;
     wsm_error error = read_component(d, wide, &value);
     if (!error) lua_pushnumber(d->L, value);
     return error;
 }
 
-static wsm_error decode_text(decoder *d) {
+static wsm_error decode_text(wsm_decoder *d) {
     const char *text;
     size_t size;
     wsm_error error = wsm_read_text(&d->reader, &text, &size);
@@ -97,7 +85,7 @@ static wsm_error decode_text(decoder *d) {
 /* ---- compounds ---- */
 
 /* Nine numbers, row by row, into three column vectors. */
-static wsm_error decode_basis(decoder *d, bool wide) {
+static wsm_error decode_basis(wsm_decoder *d, bool wide) {
     static const char *const columns[] = {"x", "y", "z"};
     double values[9];
     for (int i = 0; i < 9; i++) {
@@ -118,7 +106,7 @@ static wsm_error decode_basis(decoder *d, bool wide) {
     return WSM_OK;
 }
 
-static wsm_error decode_compound(decoder *d, int type, bool wide) {
+static wsm_error decode_compound(wsm_decoder *d, int type, bool wide) {
     const wsm_layout *layout = &wsm_layouts[type];
     int top = lua_gettop(d->L);
     if (type == WSM_BASIS) return decode_basis(d, wide);
@@ -138,7 +126,7 @@ static wsm_error decode_compound(decoder *d, int type, bool wide) {
 
 /* ---- packed arrays ---- */
 
-static wsm_error decode_bytes(decoder *d) {
+static wsm_error decode_bytes(wsm_decoder *d) {
     const unsigned char *data;
     size_t size;
     wsm_error error = wsm_read_count(&d->reader, 1, &size);
@@ -152,7 +140,7 @@ static wsm_error decode_bytes(decoder *d) {
 }
 
 /* Each counts its NUL, which may be missing. A negative count is no element at all. */
-static wsm_error decode_strings(decoder *d) {
+static wsm_error decode_strings(wsm_decoder *d) {
     uint32_t count;
     int top = lua_gettop(d->L);
     wsm_error error = wsm_read_u32(&d->reader, &count);
@@ -168,7 +156,7 @@ static wsm_error decode_strings(decoder *d) {
     return WSM_OK;
 }
 
-static wsm_error decode_packed(decoder *d, int type, bool wide) {
+static wsm_error decode_packed(wsm_decoder *d, int type, bool wide) {
     int element = wsm_packed_element(type), top = lua_gettop(d->L);
     size_t size = element ? wsm_layout_size(element) * (wide && element != WSM_COLOR ? 2 : 1)
                   : type == WSM_PACKED_INT64_ARRAY || type == WSM_PACKED_FLOAT64_ARRAY ? 8
@@ -191,7 +179,7 @@ static wsm_error decode_packed(decoder *d, int type, bool wide) {
 
 /* ---- names, ids, objects ---- */
 
-static wsm_error decode_string_name(decoder *d) {
+static wsm_error decode_string_name(wsm_decoder *d) {
     int top = lua_gettop(d->L);
     lua_createtable(d->L, 0, 1);
     wsm_error error = decode_text(d);
@@ -201,7 +189,7 @@ static wsm_error decode_string_name(decoder *d) {
     return WSM_OK;
 }
 
-static wsm_error decode_names(decoder *d, uint32_t count) {
+static wsm_error decode_names(wsm_decoder *d, uint32_t count) {
     int top = lua_gettop(d->L);
     if (count > d->reader.left / 4) return WSM_ERR_INVALID_DATA;
     lua_createtable(d->L, (int)count, 0);
@@ -213,7 +201,7 @@ static wsm_error decode_names(decoder *d, uint32_t count) {
     return WSM_OK;
 }
 
-static wsm_error decode_node_path(decoder *d) {
+static wsm_error decode_node_path(wsm_decoder *d) {
     enum { ABSOLUTE = 1, ONE_SUBNAME_MORE = 2 };
     static const uint32_t new_form = UINT32_C(0x80000000);
     uint32_t names, subnames, flags;
@@ -236,7 +224,7 @@ static wsm_error decode_node_path(decoder *d) {
     return WSM_OK;
 }
 
-static wsm_error decode_rid(decoder *d) {
+static wsm_error decode_rid(wsm_decoder *d) {
     int top = lua_gettop(d->L);
     lua_createtable(d->L, 0, 1);
     wsm_error error = decode_int64(d);
@@ -246,7 +234,7 @@ static wsm_error decode_rid(decoder *d) {
     return WSM_OK;
 }
 
-static wsm_error decode_signal(decoder *d) {
+static wsm_error decode_signal(wsm_decoder *d) {
     int top = lua_gettop(d->L);
     lua_createtable(d->L, 0, 2);
     wsm_error error = decode_text(d);
@@ -260,7 +248,7 @@ static wsm_error decode_signal(decoder *d) {
 }
 
 /* An object's id, which means nothing here but can be handed back; or, if allowed, its class and properties as data. */
-static wsm_error decode_object(decoder *d, bool id_only, int depth) {
+static wsm_error decode_object(wsm_decoder *d, bool id_only, int depth) {
     int top = lua_gettop(d->L);
     if (id_only) {
         uint64_t id;
@@ -290,13 +278,13 @@ static wsm_error decode_object(decoder *d, bool id_only, int depth) {
     lua_setfield(d->L, -2, "class");
     error = wsm_read_count(&d->reader, 8, &count);
     if (error) return drop(d, top, error);
-    lua_createtable(d->L, reserve(d, count), 0);
+    lua_createtable(d->L, wsm_decoder_reserve(d, count), 0);
     for (size_t i = 1; i <= count; i++) {
         lua_createtable(d->L, 0, 2);
         error = decode_text(d);
         if (error) return drop(d, top, error);
         lua_setfield(d->L, -2, "name");
-        error = decode(d, depth + 1);
+        error = wsm_decode_value(d, depth + 1);
         if (error) return drop(d, top, error);
         lua_setfield(d->L, -2, "value");
         lua_rawseti(d->L, -2, (int)i);
@@ -314,7 +302,7 @@ typedef struct element_type {
     int type;
 } element_type;
 
-static wsm_error read_element_type(decoder *d, uint32_t header, int shift, element_type *element) {
+static wsm_error read_element_type(wsm_decoder *d, uint32_t header, int shift, element_type *element) {
     const char *text;
     size_t size;
     uint32_t type;
@@ -344,7 +332,7 @@ static wsm_error read_element_type(decoder *d, uint32_t header, int shift, eleme
 
 /* Notes how the container on top is typed, as the bytes that the encoder writes: header bits, then its types. Classes
  * are not known here: as Godot does without permission for objects, they become EncodedObjectAsID. */
-static void note_types(decoder *d, const element_type *elements, int count) {
+static void note_types(wsm_decoder *d, const element_type *elements, int count) {
     static const char class_name[] = "\x11\0\0\0EncodedObjectAsID\0\0\0";
     unsigned char note[4 + 2 * (sizeof class_name - 1)] = {0};
     size_t size = 4;
@@ -368,14 +356,14 @@ static void note_types(decoder *d, const element_type *elements, int count) {
 }
 
 /* The type in the header of the value that comes next. */
-static int next_type(const decoder *d) { return d->reader.left ? d->reader.at[0] : -1; }
+static int next_type(const wsm_decoder *d) { return d->reader.left ? d->reader.at[0] : -1; }
 
 /* Decodes an element of a typed container, converting as Godot does. Sets `fits` to false (and pushes nothing) for one
  * that has to be left out. */
-static wsm_error decode_element(decoder *d, const element_type *element, int depth, bool *fits) {
+static wsm_error decode_element(wsm_decoder *d, const element_type *element, int depth, bool *fits) {
     int type = next_type(d), wanted = element->type;
     wsm_reader before = d->reader;
-    wsm_error error = decode(d, depth);
+    wsm_error error = wsm_decode_value(d, depth);
     *fits = true;
     if (error || wanted < 0 || type == wanted) return error;
     lua_State *L = d->L;
@@ -413,7 +401,7 @@ static wsm_error decode_element(decoder *d, const element_type *element, int dep
 }
 
 /* Counts of containers may have their top bit set, which meant something once. */
-static wsm_error read_container_count(decoder *d, size_t element_size, size_t *count) {
+static wsm_error read_container_count(wsm_decoder *d, size_t element_size, size_t *count) {
     uint32_t value;
     wsm_error error = wsm_read_u32(&d->reader, &value);
     if (error) return error;
@@ -424,27 +412,26 @@ static wsm_error read_container_count(decoder *d, size_t element_size, size_t *c
     return WSM_OK;
 }
 
-/* Replaces nil on top by the marker of null, which a table can hold. */
-static void replace_nil(decoder *d) {
+void wsm_decoder_replace_nil(wsm_decoder *d) {
     if (!lua_isnil(d->L, -1)) return;
     lua_pop(d->L, 1);
     push_null(d);
 }
 
-static wsm_error decode_array(decoder *d, uint32_t header, int depth) {
+static wsm_error decode_array(wsm_decoder *d, uint32_t header, int depth) {
     element_type element;
     size_t count;
     int top = lua_gettop(d->L), filled = 0;
     wsm_error error = read_element_type(d, header, WSM_KIND_SHIFT, &element);
     if (!error) error = read_container_count(d, 4, &count);
     if (error) return error;
-    lua_createtable(d->L, reserve(d, count), 0);
+    lua_createtable(d->L, wsm_decoder_reserve(d, count), 0);
     for (size_t i = 0; i < count; i++) {
         bool fits;
         error = decode_element(d, &element, depth + 1, &fits);
         if (error) return drop(d, top, error);
         if (!fits) continue;
-        replace_nil(d);
+        wsm_decoder_replace_nil(d);
         lua_rawseti(d->L, -2, ++filled);
     }
     set_type(d, WSM_ARRAY);
@@ -454,7 +441,7 @@ static wsm_error decode_array(decoder *d, uint32_t header, int depth) {
 
 /* A float that Lua would take for an integer as a key, and NaN, become an object: equal ones the same one of a
  * dictionary's `boxes`, a table that is made when it is needed. */
-static void box_float(decoder *d, int boxes) {
+static void box_float(wsm_decoder *d, int boxes) {
     lua_State *L = d->L;
     lua_Number value = lua_tonumber(L, -1);
     if (value == value && (isinf(value) || value != floor(value))) return;
@@ -483,14 +470,14 @@ static void box_float(decoder *d, int boxes) {
 }
 
 /* Pushes what is the key in Lua's table for the decoded key on top: for a StringName its text, as in Godot. */
-static void push_table_key(decoder *d, int type) {
+static void push_table_key(wsm_decoder *d, int type) {
     if (type == WSM_STRING_NAME)
         lua_getfield(d->L, -1, "name");
     else
         lua_pushvalue(d->L, -1);
 }
 
-static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
+static wsm_error decode_dictionary(wsm_decoder *d, uint32_t header, int depth) {
     element_type elements[2];
     size_t count;
     lua_State *L = d->L;
@@ -499,25 +486,32 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
     if (!error) error = read_element_type(d, header, WSM_VALUE_KIND_SHIFT, &elements[1]);
     if (!error) error = read_container_count(d, 8, &count);
     if (error) return error;
-    int reserved = reserve(d, 2 * count) / 2;
-    lua_createtable(L, 0, reserved);
-    lua_createtable(L, reserved, 0);
+    bool plain = !(header >> WSM_KIND_SHIFT & 15) && count && count <= WSM_SHAPE_KEYS_MAX;
+    size_t start = 0;
+    lua_createtable(L, 0, wsm_decoder_reserve(d, count));
+    if (plain) error = wsm_decode_by_shape(d, count, depth, &start);
+    if (error) return drop(d, top, error);
+    if (count && start == count) return WSM_OK;
+    if (!start) lua_createtable(L, wsm_decoder_reserve(d, count), 0);
+    ordered = (int)start;
     lua_pushnil(L);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = start; i < count; i++) {
         bool fits;
         int type = elements[0].type >= 0 ? elements[0].type : next_type(d);
+        plain = plain && type == WSM_STRING;
         error = decode_element(d, &elements[0], depth + 1, &fits);
         if (error) return drop(d, top, error);
         if (fits) {
-            replace_nil(d);
+            wsm_decoder_replace_nil(d);
             if (type == WSM_FLOAT) box_float(d, boxes);
+            plain = plain && lua_rawlen(L, -1) <= WSM_SHAPE_KEY_SIZE_MAX;
             push_table_key(d, type);
         }
-        error = decode(d, depth + 1);
+        error = wsm_decode_value(d, depth + 1);
         if (error) return drop(d, top, error);
         if (fits) {
             /* table, order, key, its form in the table, value */
-            replace_nil(d);
+            wsm_decoder_replace_nil(d);
             lua_pushvalue(L, -2);
             lua_rawget(L, table);
             bool repeated = !lua_isnil(L, -1);
@@ -526,6 +520,11 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
             if (!repeated) lua_rawseti(L, order, ++ordered);
         }
         lua_settop(L, boxes);
+    }
+    lua_settop(L, order);
+    if (plain && (size_t)ordered == count && wsm_add_shape(d, (int)count)) {
+        lua_setmetatable(L, table);
+        return WSM_OK;
     }
     lua_rawgeti(L, d->types, WSM_TYPE_ORDERS);
     lua_pushvalue(L, table);
@@ -539,14 +538,14 @@ static wsm_error decode_dictionary(decoder *d, uint32_t header, int depth) {
 
 /* ---- everything ---- */
 
-static wsm_error decode_bool(decoder *d) {
+static wsm_error decode_bool(wsm_decoder *d) {
     uint32_t value;
     wsm_error error = wsm_read_u32(&d->reader, &value);
     if (!error) lua_pushboolean(d->L, value != 0);
     return error;
 }
 
-static wsm_error decode(decoder *d, int depth) {
+wsm_error wsm_decode_value(wsm_decoder *d, int depth) {
     uint32_t header;
     if (depth > WSM_VARIANT_DEPTH_MAX || !lua_checkstack(d->L, 16)) return WSM_ERR_OUT_OF_MEMORY;
     wsm_error error = wsm_read_u32(&d->reader, &header);
@@ -579,9 +578,9 @@ static wsm_error decode(decoder *d, int depth) {
 
 wsm_error wsm_decode_variant(lua_State *L, int types, const unsigned char *data, size_t size, bool allow_objects,
                              wsm_reason *reason) {
-    decoder d = {L, types, {data, size}, allow_objects, size / 4};
+    wsm_decoder d = {L, types, {data, size}, allow_objects, size / 4};
     int top = lua_gettop(L);
-    wsm_error error = decode(&d, 0);
+    wsm_error error = wsm_decode_value(&d, 0);
     if (!error) return WSM_OK;
     lua_settop(L, top);
     const char *what = error == WSM_ERR_UNAUTHORIZED    ? "an object, and objects are not allowed"

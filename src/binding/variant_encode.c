@@ -9,6 +9,8 @@
 /* Memory above this is given back after a call. */
 enum { KEPT_BUFFER = 256 * 1024, PATH_SIZE = 200 };
 
+static const char not_text[] = "a string that is not UTF-8 text (for bytes use ws.PackedByteArray)";
+
 typedef struct encoder {
     lua_State *L;
     int types; /* stack index */
@@ -120,8 +122,7 @@ static bool write_text_at(encoder *e, int index, bool terminated) {
     size_t size;
     if (lua_type(e->L, index) != LUA_TSTRING) return fail(e, WSM_ERR_INVALID_DATA, "a string is needed here");
     const char *text = lua_tolstring(e->L, index, &size);
-    if (memchr(text, '\0', size) || !wsm_utf8_valid(text, size))
-        return fail(e, WSM_ERR_INVALID_DATA, "a string that is not UTF-8 text (for bytes use ws.PackedByteArray)");
+    if (memchr(text, '\0', size) || !wsm_utf8_valid(text, size)) return fail(e, WSM_ERR_INVALID_DATA, not_text);
     return checked(e, wsm_write_text(e->out, text, size, terminated));
 }
 
@@ -443,24 +444,52 @@ static bool encode_ordered(encoder *e, int index, int order, const element_types
 /* All keys, or those that are not in the set at `written` (0: none). */
 static bool encode_rest(encoder *e, int index, int written, const element_types *elements, int depth, uint32_t *count) {
     lua_State *L = e->L;
+    int key = lua_gettop(L) + 1;
     lua_pushnil(L);
     while (lua_next(L, index)) {
+        bool done = false;
         if (written) {
-            lua_pushvalue(L, -2);
+            lua_pushvalue(L, key);
             lua_rawget(L, written);
-            bool done = !lua_isnil(L, -1);
-            lua_pop(L, 1);
-            if (done) {
-                lua_pop(L, 1);
-                continue;
-            }
+            done = !lua_isnil(L, -1);
         }
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
+        if (!done) {
+            if (!encode_element(e, key, elements->types[0], depth + 1) ||
+                !encode_element(e, key + 1, elements->types[1], depth + 1))
+                return add_key(e, key);
+            ++*count;
+        }
+        lua_settop(L, key);
+    }
+    return true;
+}
+
+/* A dictionary as it was received: its metatable is the list of its keys. */
+static bool encode_by_shape(encoder *e, int index, int shape, const element_types *elements, int depth,
+                            uint32_t *count) {
+    lua_State *L = e->L;
+    int keys = (int)lua_rawlen(L, shape);
+    uint32_t present = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) present++;
+    for (int i = 1; i <= keys; i++) {
+        lua_rawgeti(L, shape, i);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, index);
+        if (lua_isnil(L, -1)) { /* taken out */
+            lua_settop(L, shape);
+            continue;
+        }
         if (!encode_entry(e, elements, depth)) return false;
         ++*count;
     }
-    return true;
+    if (*count == present) return true;
+    lua_newtable(L); /* others came by rawset */
+    for (int i = 1; i <= keys; i++) {
+        lua_rawgeti(L, shape, i);
+        lua_pushboolean(L, 1);
+        lua_rawset(L, -3);
+    }
+    return encode_rest(e, index, lua_gettop(L), elements, depth, count);
 }
 
 static bool encode_dictionary(encoder *e, int index, int depth, bool annotated) {
@@ -474,14 +503,17 @@ static bool encode_dictionary(encoder *e, int index, int depth, bool annotated) 
         return false;
     size_t count_at = e->out->size;
     if (!checked(e, wsm_write_u32(e->out, 0))) return false;
-    bool ordered = false;
-    if (annotated) {
+    bool shaped = annotated && lua_getmetatable(L, index) && lua_rawlen(L, -1) > 0, ordered = false;
+    int shape = lua_gettop(L);
+    if (annotated && !shaped) {
         lua_rawgeti(L, e->types, WSM_TYPE_ORDERS);
         lua_pushvalue(L, index);
         lua_rawget(L, -2);
         ordered = lua_istable(L, -1);
     }
-    if (ordered) {
+    if (shaped) {
+        if (!encode_by_shape(e, index, shape, &elements, depth, &count)) return false;
+    } else if (ordered) {
         if (!encode_ordered(e, index, lua_gettop(L), &elements, depth, &count)) return false;
         if (!lua_isnil(L, -1) && !encode_rest(e, index, lua_gettop(L), &elements, depth, &count)) return false;
     } else if (!encode_rest(e, index, 0, &elements, depth, &count)) {
@@ -552,6 +584,13 @@ static bool encode_table(encoder *e, int index, int depth) {
     return is_sequence(L, index) ? encode_array(e, index, depth, false) : encode_dictionary(e, index, depth, false);
 }
 
+static bool encode_string(encoder *e, int index) {
+    size_t size;
+    const char *text = lua_tolstring(e->L, index, &size);
+    wsm_error error = wsm_write_string(e->out, text, size);
+    return error == WSM_ERR_INVALID_DATA ? fail(e, error, not_text) : checked(e, error == WSM_OK);
+}
+
 static bool encode(encoder *e, int index, int depth) {
     lua_State *L = e->L;
     int64_t value;
@@ -562,7 +601,7 @@ static bool encode(encoder *e, int index, int depth) {
     case LUA_TBOOLEAN:
         return checked(e, wsm_write_u32(e->out, WSM_BOOL) && wsm_write_u32(e->out, (uint32_t)lua_toboolean(L, index)));
     case LUA_TNUMBER: return encode_number(e, index);
-    case LUA_TSTRING: return checked(e, wsm_write_u32(e->out, WSM_STRING)) && write_text_at(e, index, false);
+    case LUA_TSTRING: return encode_string(e, index);
     case LUA_TTABLE: return encode_table(e, index, depth);
     default:
         if (lua_type(L, index) > LUA_TTHREAD && split_int(e, index, &value))

@@ -131,6 +131,23 @@ bool wsm_write_text(wsm_bytes *out, const char *text, size_t size, bool terminat
            (!terminated || wsm_bytes_append(out, "", 1)) && wsm_write_padding(out, length);
 }
 
+wsm_error wsm_write_string(wsm_bytes *out, const char *text, size_t size) {
+    if (size > INT32_MAX || !wsm_bytes_reserve(out, size + 11)) return WSM_ERR_OUT_OF_MEMORY;
+    unsigned char *at = out->data + out->size + 8, odd = 0;
+    /* Copied and looked at in one go: what is ASCII without a NUL needs no closer look. */
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        at[i] = c;
+        odd |= (unsigned char)(c | (unsigned char)(c - 1)); /* the top bit: NUL, or not ASCII */
+    }
+    if (odd & 0x80 && (memchr(text, '\0', size) || !wsm_utf8_valid(text, size))) return WSM_ERR_INVALID_DATA;
+    put_u32(out->data + out->size, WSM_STRING);
+    put_u32(out->data + out->size + 4, (uint32_t)size);
+    memset(at + size, 0, 3);
+    out->size += 8 + size + padding(size);
+    return WSM_OK;
+}
+
 bool wsm_write_int(wsm_bytes *out, int64_t value) {
     if (value >= INT32_MIN && value <= INT32_MAX)
         return wsm_write_u32(out, WSM_INT) && wsm_write_u32(out, (uint32_t)(int32_t)value);

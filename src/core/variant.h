@@ -89,6 +89,8 @@ bool wsm_write_f32(wsm_bytes *out, double value);
 bool wsm_write_f64(wsm_bytes *out, double value);
 /* Length, bytes (and a NUL that counts, for a PackedStringArray's), padding. */
 bool wsm_write_text(wsm_bytes *out, const char *text, size_t size, bool terminated);
+/* Header and content of a String value: ERR_INVALID_DATA if the text is not UTF-8 or has a NUL, ERR_OUT_OF_MEMORY. */
+wsm_error wsm_write_string(wsm_bytes *out, const char *text, size_t size);
 bool wsm_write_padding(wsm_bytes *out, size_t size);
 /* Header and value in the shorter form that keeps it. */
 bool wsm_write_int(wsm_bytes *out, int64_t value);
