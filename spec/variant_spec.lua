@@ -755,6 +755,17 @@ describe("bytes of all kinds", function()
   end)
 end)
 
+describe("a class that begins with two byte order marks", function()
+  -- Found by fuzzing: encoded again, it would have become an object without a class.
+  it("is refused", function()
+    local mark = "\239\187\191"
+    local value, err = ws.bytes_to_var("\24\0\0\0\6\0\0\0" .. mark .. mark .. "\0\0" .. "\0\0\0\0", true)
+    assert.is_nil(value)
+    assert.equals(ws.ERR_INVALID_DATA, err)
+    assert.equals("A", ws.bytes_to_var("\24\0\0\0\4\0\0\0" .. mark .. "A" .. "\0\0\0\0", true).class)
+  end)
+end)
+
 describe("finalizers during encoding", function()
   it("may use the codec themselves", function()
     local runs, wrong = 0, 0

@@ -272,6 +272,8 @@ static wsm_error decode_object(wsm_decoder *d, bool id_only, int depth) {
         lua_pushnil(d->L);
         return WSM_OK;
     }
+    /* Reading drops one byte order mark, as Godot does; what has another would be read as no class at all next time. */
+    if (!strncmp(lua_tostring(d->L, -1), "\xEF\xBB\xBF", 3)) return drop(d, top, WSM_ERR_INVALID_DATA);
     size_t count;
     lua_createtable(d->L, 0, 2);
     lua_insert(d->L, -2);
