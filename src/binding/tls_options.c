@@ -75,7 +75,7 @@ static int get_own_certificate(lua_State *L) { return push_text(L, check(L)->cer
 
 static int collect(lua_State *L) {
     tls_object *object = wsm_check_object(L, 1, &tls_options_class);
-    wsm_tls_options_unref(object->options);
+    wsm_tls_options_free(object->options);
     object->options = NULL;
     return 0;
 }

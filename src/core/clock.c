@@ -1,18 +1,12 @@
 #include "clock.h"
 
-#include <stddef.h>
 #if defined(_WIN32)
 #include <windows.h>
 #else
 #include <time.h>
 #endif
 
-static int64_t (*custom)(void);
-
-void wsm_set_clock(int64_t (*now_us)(void)) { custom = now_us; }
-
 int64_t wsm_clock_us(void) {
-    if (custom) return custom();
 #if defined(_WIN32)
     LARGE_INTEGER count, frequency;
     QueryPerformanceFrequency(&frequency);

@@ -9,7 +9,4 @@ int64_t wsm_clock_ms(void);
 /* The same in microseconds. */
 int64_t wsm_clock_us(void);
 
-/* Replaces the clock (NULL restores it). For tests only. */
-void wsm_set_clock(int64_t (*now_us)(void));
-
 #endif

@@ -41,6 +41,8 @@ typedef struct wsm_settings {
 /* Godot's limits, no lists, no heartbeat. */
 wsm_settings wsm_settings_default(void);
 
+/* PacketPeer.encode_buffer_max_size: largest value that put_var sends, in bytes */
+enum { WSM_DEFAULT_ENCODE_BUFFER_MAX_SIZE = 8 * 1024 * 1024 };
 enum { WSM_DEFAULT_BUFFER_SIZE = 65535, WSM_DEFAULT_MAX_QUEUED_PACKETS = 2048 };
 
 typedef struct wsm_address {

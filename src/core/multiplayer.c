@@ -15,7 +15,7 @@ void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){
         .settings = wsm_settings_default(),
         .transfer_mode = WSM_TRANSFER_MODE_RELIABLE,
-        .encode_buffer_max_size = 8 * 1024 * 1024,
+        .encode_buffer_max_size = WSM_DEFAULT_ENCODE_BUFFER_MAX_SIZE,
         .max_pending = WSM_DEFAULT_MAX_PENDING,
         .handshake_timeout_ms = 3000,
         .autoflush = true,

@@ -22,18 +22,12 @@ wsm_tls_options *wsm_tls_options_new(wsm_tls_kind kind, const char *trusted_chai
                                      const char *private_key, const char *certificate) {
     wsm_tls_options *options = wsm_alloc_zero(sizeof *options);
     if (!options) return NULL;
-    options->refs = 1;
     options->kind = kind;
     if (copy(&options->trusted_chain, trusted_chain) && copy(&options->common_name, common_name) &&
         copy(&options->private_key, private_key) && copy(&options->certificate, certificate))
         return options;
-    wsm_tls_options_unref(options);
+    wsm_tls_options_free(options);
     return NULL;
-}
-
-wsm_tls_options *wsm_tls_options_ref(wsm_tls_options *options) {
-    if (options) options->refs++;
-    return options;
 }
 
 /* A key must not stay readable in freed memory. */
@@ -43,8 +37,8 @@ static void wipe(char *text) {
     wsm_free(text);
 }
 
-void wsm_tls_options_unref(wsm_tls_options *options) {
-    if (!options || --options->refs) return;
+void wsm_tls_options_free(wsm_tls_options *options) {
+    if (!options) return;
     wsm_free(options->trusted_chain);
     wsm_free(options->common_name);
     wsm_free(options->certificate);

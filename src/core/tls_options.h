@@ -1,4 +1,4 @@
-/* Godot's TLSOptions: immutable, shared. Keys and certificates are PEM texts or paths of PEM files. */
+/* Godot's TLSOptions: immutable. Keys and certificates are PEM texts or paths of PEM files. */
 #ifndef WSM_TLS_OPTIONS_H
 #define WSM_TLS_OPTIONS_H
 
@@ -14,7 +14,6 @@ typedef enum wsm_tls_kind {
 } wsm_tls_kind;
 
 typedef struct wsm_tls_options {
-    unsigned refs;
     wsm_tls_kind kind;
     char *trusted_chain; /* authorities instead of the system's; NULL: the system's */
     char *common_name;   /* to verify instead of the URL's host; NULL: none */
@@ -24,8 +23,8 @@ typedef struct wsm_tls_options {
 /* Texts are copied and may be NULL. NULL without memory. */
 wsm_tls_options *wsm_tls_options_new(wsm_tls_kind kind, const char *trusted_chain, const char *common_name,
                                      const char *private_key, const char *certificate);
-wsm_tls_options *wsm_tls_options_ref(wsm_tls_options *options);
-void wsm_tls_options_unref(wsm_tls_options *options);
+/* Links read them only while they start. */
+void wsm_tls_options_free(wsm_tls_options *options);
 
 /* A PEM text or path as a file name that libwebsockets can read, which it needs for several certificates in one text.
  */

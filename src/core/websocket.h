@@ -27,8 +27,6 @@ typedef struct wsm_websocket {
     wsm_reason last_error;
 } wsm_websocket;
 
-enum { WSM_DEFAULT_ENCODE_BUFFER_MAX_SIZE = 8 * 1024 * 1024 };
-
 void wsm_websocket_init(wsm_websocket *socket);
 /* Closes a connection of its own and gives everything back. */
 void wsm_websocket_release(wsm_websocket *socket);
