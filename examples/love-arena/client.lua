@@ -1,7 +1,7 @@
 -- The client's side of the arena, without any drawing: the LÖVE game and bot.lua use it.
 --
 --   local client = Client.new()
---   client.on_chat = function(name, text, id) ... end
+--   client:on("chat", function(name, text, id) ... end)
 --   assert(client:join("ws://127.0.0.1:9080", "Ada"))
 --   each turn: client:update(); client:steer(1, 0); for id, player in pairs(client.players) do draw(player) end
 --
@@ -25,18 +25,25 @@ local STEER_INTERVAL = 1 / 30 -- the server takes no more
 local PULL = 6                -- how strongly: of the distance to the server's opinion e^-6 is left after a second
 local JUMP = 80               -- units of distance at which it is not neared but taken
 
-local function ignore() end
-
 function Client.new()
   return setmetatable({
     status = "out", why = "",
     players = {}, -- by id: { id, name, hue, x, y, vx, vy }; x is nil until the first state
-    -- To be replaced by whoever wants to know:
-    on_player = ignore, -- (player) somebody joined, or was there already
-    on_gone = ignore,   -- (player) somebody left
-    on_chat = ignore,   -- (name, text, id) somebody said something; id 0 is the arena itself
-    on_out = ignore,    -- (why) it is over
+    listeners = { player = {}, gone = {}, chat = {}, out = {} },
   }, Client)
+end
+
+-- Calls `listener` from update() when something happens:
+--   player(player)         somebody joined, or was there already
+--   gone(player)           somebody left
+--   chat(name, text, id)   somebody said something; id 0 is the arena itself
+--   out(why)               it is over, and not by leave()
+function Client:on(event, listener)
+  table.insert(self.listeners[event], listener)
+end
+
+function Client:tell(event, ...)
+  for _, listener in ipairs(self.listeners[event]) do listener(...) end
 end
 
 -- ---- Coming and going
@@ -65,7 +72,7 @@ function Client:join(url, name)
   return true
 end
 
--- Leaves, which is one's own wish: on_out is not called.
+-- Leaves, which is one's own wish: "out" is not told.
 function Client:leave()
   if self.peer then self.peer:close() end
   self.peer, self.status, self.why, self.players = nil, "out", "", {}
@@ -74,7 +81,7 @@ end
 function Client:fail(why)
   self:leave()
   self.why = why
-  self.on_out(why)
+  self:tell("out", why)
 end
 
 -- ---- Doing something
@@ -119,19 +126,19 @@ function handlers.player(self, id, name, hue)
   if not is("number", id, hue) or not is("string", name) then return end
   local player = { id = id, name = name, hue = hue, vx = 0, vy = 0 }
   self.players[id] = player
-  self.on_player(player)
+  self:tell("player", player)
 end
 
 function handlers.gone(self, id)
   local player = self.players[id]
   if not player then return end
   self.players[id] = nil
-  self.on_gone(player)
+  self:tell("gone", player)
 end
 
 function handlers.chat(self, id, name, text)
   if not is("number", id) or not is("string", name, text) then return end
-  self.on_chat(name, text, id)
+  self:tell("chat", name, text, id)
 end
 
 function handlers.refused(self, why)
