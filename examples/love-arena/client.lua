@@ -51,6 +51,8 @@ end
 -- Starts to join; update() does the rest. Gives true, or nil and why that cannot even be tried.
 function Client:join(url, name)
   self:leave()
+  local bytes, _, unfit = ws.var_to_bytes { "join", name }
+  if not bytes then return nil, unfit end
   local peer = ws.WebSocketMultiplayerPeer.new()
   peer.heartbeat_interval = 5 -- a server that is silent for long is gone
   peer.inbound_buffer_size = 262144 -- some seconds of states, should this program be busy
@@ -61,7 +63,7 @@ function Client:join(url, name)
   peer.peer_connected:connect(function()
     self.status, self.since = "joining", now()
     peer:get_peer(1):set_no_delay(true) -- 1 is always the server
-    peer:put_var { "join", name }
+    peer:put_packet(bytes)
   end)
   local err, why = peer:create_client(url)
   if err ~= ws.OK then
@@ -82,6 +84,11 @@ function Client:fail(why)
   self:leave()
   self.why = why
   self:tell("out", why)
+end
+
+-- Seconds to the server and back, or nil as long as that is not known.
+function Client:get_rtt()
+  return self.status == "in" and self.peer:get_peer_rtt(1) or nil
 end
 
 -- ---- Doing something
