@@ -122,7 +122,8 @@ function Server:refuse(id, why)
   client.ended = true -- what it has sent already does not count any more
   self.log(("peer %d is refused: %s"):format(id, why))
   self:send(id, { "refused", why })
-  self.peer:disconnect_peer(id)
+  -- Also in the close frame: Godot loses a packet that arrives together with the end.
+  self.peer:get_peer(id):close(4000, why)
 end
 
 -- ---- Coming and going
