@@ -116,7 +116,8 @@ end
 
 local function is(kind, ...)
   for i = 1, select("#", ...) do
-    if type((select(i, ...))) ~= kind then return false end
+    local value = select(i, ...)
+    if type(value) ~= kind or value ~= value then return false end -- NaN is no number to reckon with
   end
   return true
 end
@@ -137,7 +138,7 @@ function handlers.player(self, id, name, hue)
 end
 
 function handlers.gone(self, id)
-  local player = self.players[id]
+  local player = is("number", id) and self.players[id]
   if not player then return end
   self.players[id] = nil
   self:tell("gone", player)

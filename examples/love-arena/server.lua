@@ -242,7 +242,12 @@ end
 if is_script then
   math.randomseed(os.time()) -- older Luas would start with the same places every time
   io.stdout:setvbuf "line"
-  local server, why = Server.new(tonumber(arg[1]) or arg[1], arg[2], print)
+  local port = tonumber(arg[1] or 9080)
+  if not port then
+    io.stderr:write "usage: lua server.lua [PORT [ADDRESS]]\n"
+    os.exit(1)
+  end
+  local server, why = Server.new(port, arg[2], print)
   if not server then
     io.stderr:write("cannot listen: ", why, "\n")
     os.exit(1)

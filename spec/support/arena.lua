@@ -1,71 +1,138 @@
--- The arena of examples/love-arena for specs: its server, in a process of its own or in this one, and its Lua client.
-local process = require "support.process"
+-- The game of examples/love-arena in one process: its server, its clients, and plain clients that send what they like.
+local socket = require "socket"
+local session = require "support.session"
 local wait = require "support.wait"
+local ws = require "wsmultiplayer"
 
 local arena = {}
 
-arena.examples = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]support[/\\]arena%.lua$" .. "examples/"
-local folder = arena.examples .. "love-arena/"
+arena.folder = debug.getinfo(1, "S").source:match("^@(.*)spec[/\\]support[/\\]arena%.lua$") .. "examples/love-arena/"
 
--- The modules of the example have short names, so its folder is on the path only while they are loaded.
+-- A real clock that can be put forward.
+local skipped = 0
+function arena.skip(seconds) skipped = skipped + seconds end
+function arena.now() return socket.gettime() + skipped end
+
+-- The modules of the game are found by short names, as LÖVE finds them; here for one require only.
 local function load(name)
   local path = package.path
-  package.path = folder .. "?.lua;" .. path
+  package.path = arena.folder .. "?.lua;" .. path
+  package.loaded.clock = arena.now
   local ok, module = pcall(require, name)
   package.path = path
-  return assert(ok and module, module)
+  return ok and module or error(module, 0)
 end
 
--- `lua server.lua` on a free port; gives the process and the URL.
-function arena.start_server()
-  local server = process.start(process.lua(folder .. "server.lua"), 0, "127.0.0.1")
-  return server, "ws://127.0.0.1:" .. server:wait_for "listens on port (%d+)\n"
+arena.World, arena.Server, arena.Client = load "world", load "server", load "client"
+arena.Autopilot = load "autopilot"
+
+local closers, turning = {}, {}
+
+-- What support.wait polls. Everything made here takes its turn.
+local everyone = {
+  poll = function(_, timeout)
+    for i, object in ipairs(turning) do object:update(i == 1 and timeout or 0) end
+  end,
+}
+
+function arena.wait(condition, what, seconds)
+  return wait.until_(condition, { everyone }, seconds, what)
 end
 
--- A server in this process that polls with the others in support.wait; gives it and the URL.
-function arena.serve(port)
-  local server = assert(load("server").new(port or 0, "127.0.0.1"))
-  return {
-    poll = function(_, seconds) server:update(seconds) end,
-    close = function() server:close() end,
-    port = server:get_port(),
-  }, "ws://127.0.0.1:" .. server:get_port()
+-- For showing that something does not happen.
+function arena.quiet(seconds) wait.quiet({ everyone }, seconds) end
+arena.everyone = everyone
+
+function arena.server()
+  local server = assert(arena.Server.new(0, "127.0.0.1"))
+  table.insert(turning, 1, server)
+  closers[#closers + 1] = function() server:close() end
+  return server, "ws://127.0.0.1:" .. server:get_port()
 end
 
-local Player = {}
-Player.__index = Player
-
--- The Lua client, in this process, in the arena already. `polled` is what else has to be polled for that.
-function arena.join(url, name, polled)
-  local client = load("client").new()
-  local self = setmetatable({ client = client, name = name, lines = {} }, Player)
-  client:on("chat", function(who, text) table.insert(self.lines, who .. ": " .. text) end)
+-- A client of the game. `joined` waits until it is in and has a place.
+function arena.client(url, name)
+  local client = arena.Client.new()
+  closers[#closers + 1] = function() client:leave() end
   assert(client:join(url, name))
-  local all = { self }
-  for _, each in ipairs(polled or {}) do all[#all + 1] = each end
-  wait.until_(function() return client.status == "in" end, all, 10, name .. " to be let in")
+  turning[#turning + 1] = client
+  return client
+end
+
+function arena.joined(url, name)
+  local client = arena.client(url, name)
+  arena.wait(function() return client.players[client.id] and client.players[client.id].x end, name .. " to be in")
+  return client
+end
+
+-- Something else that has to be done each turn.
+function arena.take_turn(update)
+  turning[#turning + 1] = { update = update }
+end
+
+-- ---- A plain client
+
+local Plain = {}
+Plain.__index = Plain
+
+-- Connected, not joined. What it receives is kept in `messages`; `ended` is true when the connection is.
+function arena.plain(server, properties)
+  local peer = session.client(server:get_port(), properties)
+  local self = setmetatable({ peer = peer, messages = {} }, Plain)
+  turning[#turning + 1] = self
+  arena.wait(function() return session.is_connected(peer) end, "a plain client to connect")
   return self
 end
 
-function Player:poll(seconds) self.client:update(seconds) end
+function Plain:update()
+  if self.ended then return end
+  self.peer:poll()
+  while self.peer:get_available_packet_count() > 0 do
+    table.insert(self.messages, (self.peer:get_var()))
+  end
+  self.ended = session.is_disconnected(self.peer)
+end
 
-function Player:say(text) self.client:say(text) end
+function Plain:send(...) return self.peer:put_var(ws.Array { ... }) end
+function Plain:send_bytes(bytes) return self.peer:put_packet(bytes) end
 
-function Player:leave() self.client:leave() end
-
--- The player of this name as it is shown here, or nil.
-function Player:sees(name)
-  for _, player in pairs(self.client.players) do
-    if player.name == name and player.x then return player end
+-- The n-th (first) message of this name whose elements match the others given, or nil.
+function Plain:find(name, n, ...)
+  local count = 0
+  for _, message in ipairs(self.messages) do
+    local fits = message[1] == name
+    for i = 1, select("#", ...) do
+      local wanted = select(i, ...)
+      fits = fits and (wanted == nil or message[i + 1] == wanted)
+    end
+    if fits then count = count + 1 end
+    if fits and count == (n or 1) then return message end
   end
 end
 
--- Whether this line was heard.
-function Player:heard(line)
-  for _, each in ipairs(self.lines) do
-    if each == line then return true end
+-- The same, waited for.
+function Plain:expect(name, n, ...)
+  local words = { ... }
+  local count = select("#", ...)
+  return arena.wait(function() return self:find(name, n, (table.unpack or unpack)(words, 1, count)) end,
+    ("the message %s"):format(name))
+end
+
+function Plain:join(name)
+  self:send("join", name)
+  self.id = self:expect("welcome")[2]
+  self:expect("player", 1, self.id)
+  return self
+end
+
+-- For after_each.
+function arena.close()
+  for i = #closers, 1, -1 do
+    closers[i]()
+    closers[i] = nil
   end
-  return false
+  for i = #turning, 1, -1 do turning[i] = nil end
+  session.close()
 end
 
 return arena

@@ -1,86 +1,90 @@
--- Programs in the background, whose output is read while they run. Where waiting takes `polled`, these are polled.
+-- Programs in the background: what they write, and how they end.
 local wait = require "support.wait"
 
 local process = {}
-process.__index = process
 
-local started = {}
+local Process = {}
+Process.__index = Process
+
+local running = {}
 
 function process.quote(text)
   return "'" .. text:gsub("'", [['\'']]) .. "'"
 end
 
 local function read_file(path)
-  local file = assert(io.open(path, "rb"))
+  local file = io.open(path, "rb")
+  if not file then return "" end
   local text = file:read "*a"
   file:close()
   return text
 end
 
--- The Lua that runs this, with the same module, for a script: the shell text in front of the script's arguments.
-function process.lua(script)
-  local at = 0
-  while arg[at - 1] do at = at - 1 end
-  local paths = ("package.path, package.cpath = %q, %q"):format(package.path, package.cpath)
-  return ("%s -e %s %s"):format(process.quote(arg[at]), process.quote(paths), process.quote(script))
-end
-
--- Starts a program: shell text without quoting of its own, and arguments that are quoted here.
-function process.start(command, ...)
-  local words = { command }
-  for _, word in ipairs { ... } do words[#words + 1] = process.quote(tostring(word)) end
-  local self = setmetatable({ out = os.tmpname(), pid = os.tmpname(), name = command }, process)
-  -- The inner shell becomes the program, so its process id is known; the outer one tells the status.
-  local inner = ("echo $$ >%s; exec %s"):format(process.quote(self.pid), table.concat(words, " "))
-  os.execute(("{ sh -c %s </dev/null; echo \"status $?\"; } >%s 2>&1 &"):format(
-    process.quote(inner), process.quote(self.out)))
-  table.insert(started, self)
+-- Starts a program; `words` are its name and arguments, `environment` is added to this program's.
+function process.start(words, environment)
+  local quoted = {}
+  for name, value in pairs(environment or {}) do table.insert(quoted, process.quote(name .. "=" .. value)) end
+  for _, word in ipairs(words) do table.insert(quoted, process.quote(word)) end
+  local path = os.tmpname()
+  local self = setmetatable({ name = words[1], output_file = path, id_file = path .. ".pid" }, Process)
+  -- The shell that writes its id becomes the program.
+  os.execute(("{ sh -c 'echo $$ >%s; exec env \"$@\"' sh %s; echo \"status $?\"; } >%s 2>&1 </dev/null &"):format(
+    self.id_file, table.concat(quoted, " "), path))
+  running[#running + 1] = self
   return self
 end
 
--- All that it wrote so far, errors too.
-function process:output()
-  return (read_file(self.out):gsub("status %d+\n$", ""))
+-- The Lua that runs this, with the same module, runs a script.
+function process.lua(script, ...)
+  local at = 0
+  while arg[at - 1] do at = at - 1 end
+  local paths = ("package.path, package.cpath = %q, %q"):format(package.path, package.cpath)
+  local self = process.start { arg[at], "-e", paths, script, ... }
+  self.name = script:match "[^/]*$"
+  return self
 end
 
--- Gives its status, or nil while it runs.
-function process:status()
-  return tonumber(read_file(self.out):match "status (%d+)\n$")
+-- What it has written so far, and its status if it has ended.
+function Process:output()
+  local text = read_file(self.output_file)
+  local before, status = text:match "^(.-)status (%d+)\n$"
+  return before or text, tonumber(status)
 end
 
--- Waits until it has written what matches, after the place `from` if that is given; gives the captures.
-function process:wait_for(pattern, polled, seconds, from)
-  local captures
-  local ok, why = pcall(wait.until_, function()
-    captures = { self:output():match(pattern, from) }
-    return captures[1]
-  end, polled or {}, seconds, ("%s to write %q"):format(self.name, pattern))
-  if not ok then error(why .. "; it wrote:\n" .. self:output():sub(-3000), 2) end
-  return (table.unpack or unpack)(captures)
+-- Waits until it has written something that matches, and gives the captures.
+function Process:expect(pattern, polled, seconds)
+  local found
+  wait.until_(function()
+    local text, status = self:output()
+    found = { text:match(pattern) }
+    if found[1] == nil and status then
+      error(("%s ended with status %d without %q:\n%s"):format(self.name, status, pattern, text), 0)
+    end
+    return found[1]
+  end, polled or {}, seconds or 20, ("%s to write %q; it wrote:\n%s"):format(self.name, pattern, (self:output())))
+  return (table.unpack or unpack)(found)
 end
 
--- Waits for its end; gives all that it wrote, and its status.
-function process:finish(polled, seconds)
-  wait.until_(function() return self:status() end, polled or {}, seconds, self.name .. " to end")
-  return self:output(), self:status()
+-- Waits for its end: what it wrote, and its status.
+function Process:finish(polled, seconds)
+  wait.until_(function() return select(2, self:output()) end, polled or {}, seconds or 20, self.name .. " to end")
+  return self:output()
 end
 
-function process:signal(name)
-  if not self:status() then
-    os.execute(("kill -%s $(cat %s) 2>/dev/null"):format(name, process.quote(self.pid)))
-  end
+function Process:kill(signal)
+  local _, status = self:output()
+  local id = read_file(self.id_file):match "%d+"
+  if not status and id then os.execute(("kill -%s %s 2>/dev/null"):format(signal or "TERM", id)) end
 end
 
--- Ends whatever still runs, and forgets everything.
-function process.end_all()
-  for _, signal in ipairs { "TERM", "KILL" } do
-    for _, each in ipairs(started) do each:signal(signal) end
-    for _, each in ipairs(started) do pcall(each.finish, each, {}, 3) end
-  end
-  for i = #started, 1, -1 do
-    local each = table.remove(started, i)
-    os.remove(each.out)
-    os.remove(each.pid)
+-- For after_each: nothing outlives its test.
+function process.close()
+  for i = #running, 1, -1 do
+    local self = table.remove(running, i)
+    self:kill "KILL"
+    pcall(self.finish, self)
+    os.remove(self.output_file)
+    os.remove(self.id_file)
   end
 end
 
