@@ -1,6 +1,6 @@
 -- examples/godot in a real Godot 4, without a display: it joins the arena of examples/love-arena. Godot is found as in
 -- spec/godot_spec.lua; without one these specs are pending.
-local arena = require "support.arena"
+local arena = require "support.arena_programs"
 local godot = require "support.godot"
 local process = require "support.process"
 local wait = require "support.wait"
@@ -13,10 +13,8 @@ end
 
 local START = 30 -- seconds that Godot may take until it is in
 
--- With -d Godot also prints the warnings that its editor would show.
 local function play(url, name, ...)
-  return process.start(godot.command(arena.examples .. "godot"), "-d", "--",
-    "--join", url, "--name", name, "--bot", "--seconds", 120, ...)
+  return arena.start_godot { "--join", url, "--name", name, "--bot", "--seconds", "120", ... }
 end
 
 -- Nothing that Godot says about its scripts or scenes.
@@ -32,7 +30,7 @@ describe("examples/godot", function()
   before_each(function() polled = {} end)
   after_each(function()
     for _, each in ipairs(polled) do (each.leave or each.close)(each) end
-    process.end_all()
+    process.close()
   end)
 
   local function join(url, name)
@@ -51,8 +49,8 @@ describe("examples/godot", function()
     local _, url = arena.start_server()
     local ada = join(url, "Ada")
     local game = play(url, "Rosetta", "--say", "Hello from Godot, ä and €!")
-    local id = tonumber(game:wait_for("Rosetta  is in as peer (%d+)\n", polled, START))
-    game:wait_for("(Rosetta  sees Ada)\n", polled)
+    local id = tonumber(game:expect("Rosetta  is in as peer (%d+)\n", polled, START))
+    game:expect("(Rosetta  sees Ada)\n", polled)
 
     local rosetta = wait.until_(function() return ada:sees "Rosetta" end, polled, 10, "Rosetta")
     assert.equal(id, rosetta.id)
@@ -63,18 +61,18 @@ describe("examples/godot", function()
     ada.client:steer(-1, -1)
     local me = ada:sees "Ada"
     wait.until_(function() return me.x < 18.5 and me.y < 18.5 end, polled, 10, "Ada in the corner")
-    game:wait_for("(finds Ada at 1[89] 1[89]\n)", polled)
-    game:wait_for("(finds Rosetta at %d+ %d+\n)", polled)
+    game:expect("(finds Ada at 1[89] 1[89]\n)", polled)
+    game:expect("(finds Rosetta at %d+ %d+\n)", polled)
 
     wait.until_(function() return ada:heard "Rosetta: Hello from Godot, ä and €!" end, polled, 10, "the greeting")
     ada:say "Is it you, rosetta? ö"
-    game:wait_for("(Rosetta  hears Ada: Is it you, rosetta%? ö\n)", polled)
+    game:expect("(Rosetta  hears Ada: Is it you, rosetta%? ö\n)", polled)
     wait.until_(function() return ada:heard "Rosetta: *beep* You called, Ada?" end, polled, 10, "the answer")
 
     local eve = join(url, "Eve")
-    game:wait_for("(Rosetta  sees Eve\n)", polled)
+    game:expect("(Rosetta  sees Eve\n)", polled)
     eve:leave()
-    game:wait_for("(Rosetta  does not see Eve any more\n)", polled)
+    game:expect("(Rosetta  does not see Eve any more\n)", polled)
 
     ada:say "bye Rosetta"
     local output, status = game:finish(polled)
@@ -85,16 +83,14 @@ describe("examples/godot", function()
 
   it("says when the server goes away, and its button tries again", function()
     local server, url = serve()
-    local game = play(url, "Rosetta", "--again", 100)
-    game:wait_for("(is in as peer %d+)\n", polled, START)
+    local game = play(url, "Rosetta", "--again", "100")
+    game:expect("(is in as peer %d+)\n", polled, START)
     server:close()
-    game:wait_for("(Rosetta  is out: The server went away%.\n)", {})
-    game:wait_for("(Rosetta  is out: Nobody answers at ws://127%.0%.0%.1:%d+%.\n)", {})
-    local place = #game:output()
+    game:expect("(Rosetta  is out: The server went away%.\n)", {})
+    game:expect("(Rosetta  is out: Nobody answers at ws://127%.0%.0%.1:%d+%.\n)", {})
     polled = {}
     serve(server.port)
-    game:wait_for("(is in as peer %d+)\n", polled, 10, place)
-    game:wait_for("(finds Rosetta at %d+ %d+\n)", polled, 10, place)
+    game:expect("is out: Nobody.*is in as peer.*(finds Rosetta at %d+ %d+\n)", polled)
     join(url, "Ada"):say "bye Rosetta"
     local output, status = game:finish(polled)
     assert.equal(0, status)
@@ -104,8 +100,8 @@ describe("examples/godot", function()
   it("says when the server was killed", function()
     local server, url = arena.start_server()
     local game = play(url, "Rosetta")
-    game:wait_for("(is in as peer %d+)\n", {}, START)
-    server:signal "KILL"
+    game:expect("(is in as peer %d+)\n", {}, START)
+    server:kill "KILL"
     local output, status = game:finish()
     assert.matches("Rosetta  is out: The connection to the server was lost%.\n", output)
     assert.equal(1, status)
@@ -130,7 +126,7 @@ describe("examples/godot", function()
   end)
 
   it("refuses options that it does not know", function()
-    local game = process.start(godot.command(arena.examples .. "godot"), "--", "--fly")
+    local game = arena.start_godot { "--fly" }
     local output, status = game:finish({}, START)
     assert.matches("%-%-fly is not known%.\n", output)
     assert.matches("\n  %-%-join ws://HOST:PORT ", output)

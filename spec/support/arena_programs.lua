@@ -1,0 +1,81 @@
+-- The arena's programs for specs: the server, in a process of its own or in this one, the Lua client, and Godot's.
+local godot = require "support.godot"
+local process = require "support.process"
+local wait = require "support.wait"
+
+local arena = {}
+
+arena.examples = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]support[/\\]arena_programs%.lua$" .. "examples/"
+local folder = arena.examples .. "love-arena/"
+
+-- The modules of the example have short names, so its folder is on the path only while they are loaded.
+local function load(name)
+  local path = package.path
+  package.path = folder .. "?.lua;" .. path
+  local ok, module = pcall(require, name)
+  package.path = path
+  return assert(ok and module, module)
+end
+
+-- `lua server.lua` on a free port; gives the process and the URL.
+function arena.start_server()
+  local server = process.lua(folder .. "server.lua", "0", "127.0.0.1")
+  return server, "ws://127.0.0.1:" .. server:expect "listens on port (%d+)\n"
+end
+
+-- examples/godot without a display; `words` are its own options.
+-- With -d Godot also prints the warnings that its editor would show.
+function arena.start_godot(words)
+  local game = process.start({ "sh", "-c", ("exec %s \"$@\""):format(godot.command(arena.examples .. "godot")), "godot",
+    "-d", "--", (table.unpack or unpack)(words) })
+  game.name = "Godot"
+  return game
+end
+
+-- A server in this process that polls with the others in support.wait; gives it and the URL.
+function arena.serve(port)
+  local server = assert(load("server").new(port or 0, "127.0.0.1"))
+  return {
+    poll = function(_, seconds) server:update(seconds) end,
+    close = function() server:close() end,
+    port = server:get_port(),
+  }, "ws://127.0.0.1:" .. server:get_port()
+end
+
+local Player = {}
+Player.__index = Player
+
+-- The Lua client, in this process, in the arena already. `polled` is what else has to be polled for that.
+function arena.join(url, name, polled)
+  local client = load("client").new()
+  local self = setmetatable({ client = client, name = name, lines = {} }, Player)
+  client:on("chat", function(who, text) table.insert(self.lines, who .. ": " .. text) end)
+  assert(client:join(url, name))
+  local all = { self }
+  for _, each in ipairs(polled or {}) do all[#all + 1] = each end
+  wait.until_(function() return client.status == "in" end, all, 10, name .. " to be let in")
+  return self
+end
+
+function Player:poll(seconds) self.client:update(seconds) end
+
+function Player:say(text) self.client:say(text) end
+
+function Player:leave() self.client:leave() end
+
+-- The player of this name as it is shown here, or nil.
+function Player:sees(name)
+  for _, player in pairs(self.client.players) do
+    if player.name == name and player.x then return player end
+  end
+end
+
+-- Whether this line was heard.
+function Player:heard(line)
+  for _, each in ipairs(self.lines) do
+    if each == line then return true end
+  end
+  return false
+end
+
+return arena
