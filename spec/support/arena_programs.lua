@@ -5,7 +5,8 @@ local wait = require "support.wait"
 
 local arena = {}
 
-arena.examples = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]support[/\\]arena_programs%.lua$" .. "examples/"
+local here = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]support[/\\]arena_programs%.lua$"
+arena.examples = here .. "examples/"
 local folder = arena.examples .. "love-arena/"
 
 -- The modules of the example have short names, so its folder is on the path only while they are loaded.
@@ -23,6 +24,11 @@ function arena.start_server()
   return server, "ws://127.0.0.1:" .. server:expect "listens on port (%d+)\n"
 end
 
+-- bot.lua, with the Lua that runs this.
+function arena.start_bot(url, name)
+  return process.lua(folder .. "bot.lua", url, name)
+end
+
 -- examples/godot without a display; `words` are its own options.
 -- With -d Godot also prints the warnings that its editor would show.
 function arena.start_godot(words)
@@ -31,6 +37,45 @@ function arena.start_godot(words)
   game.name = "Godot"
   return game
 end
+
+-- ---- LÖVE has LuaJIT inside: the module must be built for that, whatever Lua runs the specs.
+
+local function output_of(command)
+  local pipe = io.popen(command)
+  local text = pipe:read "*a"
+  pipe:close()
+  return text:match "^[^\n]*"
+end
+
+local function love_command() return os.getenv "LOVE" or output_of "command -v love" end
+
+local function love_paths()
+  local build = output_of(("cd %s && cd %s && pwd"):format(process.quote(here == "" and "." or here),
+    process.quote(os.getenv "BUILD" or "build")))
+  return {
+    LUA_PATH = build .. "/../lua/?.lua;" .. build .. "/../lua/?/init.lua;;",
+    LUA_CPATH = build .. "/luajit/?.so;;",
+  }, build .. "/luajit/wsmultiplayer/core.so"
+end
+
+-- Nil where LÖVE and the module for it are there; else the text that says what is missing.
+function arena.love_missing()
+  if love_command() == "" then return "no LÖVE found, set LOVE=/path/to/love" end
+  if os.getenv "SANITIZED" then return "LÖVE cannot load a module with sanitizers" end
+  local _, module = love_paths()
+  local file = io.open(module)
+  if not file then return "LÖVE needs the module for LuaJIT: make LUA=luajit" end
+  file:close()
+end
+
+-- The game in LÖVE without a window.
+function arena.start_love(words)
+  local game = process.start({ love_command(), folder, "--headless", (table.unpack or unpack)(words) }, love_paths())
+  game.name = "LÖVE"
+  return game
+end
+
+-- ---- In this process
 
 -- A server in this process that polls with the others in support.wait; gives it and the URL.
 function arena.serve(port)

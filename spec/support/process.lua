@@ -36,10 +36,11 @@ end
 
 -- The Lua that runs this, with the same module, runs a script.
 function process.lua(script, ...)
+  local own = _G.arg -- in Lua 5.1 `arg` is something else in a function with ...
   local at = 0
-  while arg[at - 1] do at = at - 1 end
+  while own[at - 1] do at = at - 1 end
   local paths = ("package.path, package.cpath = %q, %q"):format(package.path, package.cpath)
-  local self = process.start { arg[at], "-e", paths, script, ... }
+  local self = process.start { own[at], "-e", paths, script, ... }
   self.name = script:match "[^/]*$"
   return self
 end
