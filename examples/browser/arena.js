@@ -13,7 +13,7 @@ const BUBBLE = 5; // seconds that a line of chat is shown above who said it
 const now = () => performance.now() / 1000;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const are_numbers = (...values) => values.every((value) => typeof value === "number");
-const colour_of = (hue) => `hsl(${Math.round(hue * 360)} 75% 62%)`;
+const colour_of = (hue, alpha = 1) => `hsl(${(hue * 360).toFixed(1)} 80% 60% / ${alpha})`; // as in LÖVE
 
 // ---- The game, without drawing ----
 
@@ -23,7 +23,7 @@ class Arena {
   width = 960;
   height = 540;
   speed = 240;
-  /** By id: {id, name, hue, x, y, vx, vy, line, said_at}; without x until the first state. */
+  /** By id: {id, name, hue, x, y, vx, vy, ...}; without x until the first state. */
   players = new Map();
   id = 0;
   received_at = 0;
@@ -144,7 +144,8 @@ class Arena {
 
   #player(id, name, hue) {
     if (!are_numbers(id, hue) || typeof name !== "string") return;
-    this.players.set(id, { id, name, hue, colour: colour_of(hue), vx: 0, vy: 0, line: "", said_at: 0 });
+    const colour = colour_of(hue);
+    this.players.set(id, { id, name, hue, colour, vx: 0, vy: 0, gaze_x: 0, gaze_y: 0, line: "", said_at: 0 });
     this.#told.changed();
   }
 
@@ -230,11 +231,11 @@ const context = canvas.getContext("2d");
 const stick = { pointer: undefined, x: 0, y: 0, dx: 0, dy: 0 }; // a finger that steers, in CSS pixels
 
 function draw_floor(arena) {
-  context.fillStyle = "#131a28";
+  context.fillStyle = "#0e1220";
   context.beginPath();
   context.roundRect(0, 0, arena.width, arena.height, 14);
   context.fill();
-  context.strokeStyle = "#1d2638";
+  context.strokeStyle = "#191f31";
   context.lineWidth = 1;
   context.beginPath();
   for (let x = 60; x < arena.width; x += 60) context.moveTo(x, 0), context.lineTo(x, arena.height);
@@ -254,8 +255,14 @@ function disc(x, y, radius, colour) {
   context.fill();
 }
 
+function draw_glow({ x, y, hue }) {
+  const light = context.createRadialGradient(x, y, 0, x, y, 3.2 * RADIUS);
+  for (let step = 0; step <= 4; step++) light.addColorStop(step / 4, colour_of(hue, 0.4 * (1 - step / 4) ** 2));
+  disc(x, y, 3.2 * RADIUS, light);
+}
+
 function draw_player(player, is_self) {
-  const { x, y, vx, vy, colour } = player;
+  const { x, y, colour } = player;
   disc(x, y + 5, RADIUS, "rgb(0 0 0 / .35)");
   disc(x, y, RADIUS, colour);
   if (is_self) {
@@ -263,9 +270,11 @@ function draw_player(player, is_self) {
     context.lineWidth = 2.5;
     context.stroke();
   }
-  // Eyes, which look to where it goes.
-  const speed = Math.max(Math.hypot(vx, vy), 240);
-  const [ex, ey] = [vx / speed, vy / speed];
+  // Eyes follow the movement, slowly enough not to tremble.
+  const speed = Math.max(Math.hypot(player.vx, player.vy), 240);
+  player.gaze_x += (player.vx / speed - player.gaze_x) * 0.2;
+  player.gaze_y += (player.vy / speed - player.gaze_y) * 0.2;
+  const [ex, ey] = [player.gaze_x, player.gaze_y];
   for (const side of [-1, 1]) {
     disc(x + side * 6 + ex * 4, y - 3 + ey * 4, 4.2, "#ffffff");
     disc(x + side * 6 + ex * 6, y - 3 + ey * 6, 2.1, "#10141f");
@@ -320,6 +329,7 @@ function draw(arena) {
   context.setTransform(scale, 0, 0, scale, (width - arena.width * scale) / 2, (height - arena.height * scale) / 2);
   draw_floor(arena);
   const shown = [...arena.players.values()].filter((player) => player.x !== undefined).sort((a, b) => a.y - b.y);
+  for (const player of shown) draw_glow(player);
   for (const player of shown) draw_player(player, player.id === arena.id);
   for (const player of shown) draw_name(player, arena);
   for (const player of shown) draw_bubble(player, arena);

@@ -1,4 +1,5 @@
--- A real Chromium for the specs, without a window: commanded through its DevTools protocol, over a WebSocketPeer of ours.
+-- A real Chromium for the specs, without a window: commanded through its DevTools protocol, over a WebSocketPeer of
+-- ours.
 --
 --   local browser = chromium.start()
 --   local page = browser:open("http://127.0.0.1:8080/")
@@ -215,7 +216,8 @@ end
 
 local KEYS = {
   Enter = { "Enter", 13, "\r" }, Escape = { "Escape", 27 },
-  ArrowLeft = { "ArrowLeft", 37 }, ArrowUp = { "ArrowUp", 38 }, ArrowRight = { "ArrowRight", 39 }, ArrowDown = { "ArrowDown", 40 },
+  ArrowLeft = { "ArrowLeft", 37 }, ArrowUp = { "ArrowUp", 38 },
+  ArrowRight = { "ArrowRight", 39 }, ArrowDown = { "ArrowDown", 40 },
 }
 
 local function key_event(kind, code)
@@ -224,7 +226,8 @@ local function key_event(kind, code)
     local letter = code:match "^Key(%u)$"
     key = { letter:lower(), letter:byte(), letter:lower() }
   end
-  return { type = kind, code = code, key = key[1], windowsVirtualKeyCode = key[2], text = kind == "keyDown" and key[3] or nil }
+  local text = kind == "keyDown" and key[3] or nil
+  return { type = kind, code = code, key = key[1], windowsVirtualKeyCode = key[2], text = text }
 end
 
 -- Keys by their place on the keyboard: "KeyW", "ArrowLeft", "Enter".
@@ -252,6 +255,12 @@ function Page:click(selector)
   })()]]):format(json.encode(selector)))
   self:mouse("mousePressed", place[1], place[2])
   self:mouse("mouseReleased", place[1], place[2])
+end
+
+function Page:resize(width, height)
+  self:command("Emulation.setDeviceMetricsOverride", {
+    width = width, height = height, deviceScaleFactor = 1, mobile = false,
+  })
 end
 
 -- What is to be seen, as the bytes of a PNG.
