@@ -9,5 +9,6 @@ self = false
 exclude_files = { "build", "lua_modules", ".luarocks" }
 files["examples/love-arena"] = { std = "min+love" }
 files["spec"] = { std = "max+busted" }
+files["spec/love"] = { std = "max+love" }
 files[".ci"] = { std = "max" }
 files[".busted"] = { std = "max" }

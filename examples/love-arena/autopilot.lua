@@ -28,14 +28,17 @@ end
 function Autopilot:update()
   local client = self.client
   local me = client.players[client.id]
-  local time = now()
-  if time < self.turn_at or not me or not me.x then return end
-  self.turn_at = time + 0.4 + math.random() * 1.2
-  -- Mostly a small turn; near a wall back to the middle; now and then a rest.
-  self.angle = self.angle + (math.random() - 0.5) * 2
+  if not me or not me.x then return end
   local dx, dy = client.width / 2 - me.x, client.height / 2 - me.y
-  if math.abs(dx) > client.width * 0.38 or math.abs(dy) > client.height * 0.34 then self.angle = atan2(dy, dx) end
-  local speed = math.random() < 0.15 and 0 or 0.7
+  local is_near_wall = math.abs(dx) > client.width * 0.38 or math.abs(dy) > client.height * 0.34
+  local is_leaving = dx * math.cos(self.angle) + dy * math.sin(self.angle) < 0
+  local time = now()
+  if time < self.turn_at and not (is_near_wall and is_leaving) then return end
+  self.turn_at = time + 0.4 + math.random() * 1.2
+  -- Mostly a small turn; near a wall back to about the middle; now and then a rest.
+  if is_near_wall then self.angle = atan2(dy, dx) end
+  self.angle = self.angle + math.random() - 0.5
+  local speed = not is_near_wall and math.random() < 0.1 and 0 or 0.7
   client:steer(speed * math.cos(self.angle), speed * math.sin(self.angle))
 end
 

@@ -54,7 +54,7 @@ function Client:join(url, name)
   local bytes, _, unfit = ws.var_to_bytes { "join", name }
   if not bytes then return nil, unfit end
   local peer = ws.WebSocketMultiplayerPeer.new()
-  peer.heartbeat_interval = 5 -- a server that is silent for long is gone
+  peer.heartbeat_interval = 3 -- a server that is silent for 6 s is gone; and get_rtt() is that new
   peer.inbound_buffer_size = 262144 -- some seconds of states, should this program be busy
   self.peer, self.name, self.why, self.refusal = peer, name, "", nil
   self.players, self.states, self.delay_of_states = {}, {}, nil

@@ -12,10 +12,11 @@ love love-arena [OPTION]...
   --screenshot FILE  writes a picture (PNG) and quits, when
   --players N          so many players are there (1)
   --after SECONDS      for so long (1)
-  --mute             does not listen to the keyboard
+  --stay               and does not quit
+  --mute             does not listen to keyboard and mouse
 ]]
 
-local FLAGS = { ["--headless"] = true, ["--autopilot"] = true, ["--mute"] = true }
+local FLAGS = { ["--headless"] = true, ["--autopilot"] = true, ["--mute"] = true, ["--stay"] = true }
 local TEXTS = { ["--join"] = true, ["--name"] = true, ["--screenshot"] = true }
 local NUMBERS = { ["--players"] = true, ["--after"] = true }
 

@@ -1,14 +1,14 @@
--- --screenshot: when enough players are there for long enough, the picture is written, and the program ends.
+-- --screenshot: when enough players are there for long enough, the picture is written, and the program ends (or not).
 local photo = {}
 
 local waited, taken = 0, false
 
-local function write(path, image)
-  local file = assert(io.open(path, "wb"))
+local function write(options, image)
+  local file = assert(io.open(options.screenshot, "wb"))
   file:write(image:encode("png"):getString())
   file:close()
-  print(("picture  %s %d x %d"):format(path, image:getDimensions()))
-  love.event.quit()
+  print(("picture  %s %d x %d"):format(options.screenshot, image:getDimensions()))
+  if not options.stay then love.event.quit() end
 end
 
 function photo.update(options, client, dt)
@@ -20,7 +20,7 @@ function photo.update(options, client, dt)
   waited = players >= options.players and waited + dt or 0
   if waited < options.after then return end
   taken = true
-  love.graphics.captureScreenshot(function(image) write(options.screenshot, image) end)
+  love.graphics.captureScreenshot(function(image) write(options, image) end)
 end
 
 return photo
