@@ -123,14 +123,94 @@ describe("LÖVE without a window", function()
     assert.equals(0, status, output)
     local clients, messages = output:match "clients (%d+) messages (%d+)"
     local frames, median, wall_max, cpu_max = output:match "poll (%d+) wall (%S+) %S+ (%S+) cpu %S+ %S+ (%S+)"
-    print(("LÖVE as host of %s: poll in %s frames took %s ms at the median, %s ms at most (%s ms with others' turns), for "
-      .. "%s messages"):format(clients, frames, median, cpu_max, wall_max, messages))
+    print(("LÖVE hosts %s clients: poll took %s ms (median) to %s ms (%s ms with other programs' turns), %s frames, "
+      .. "%s messages"):format(clients, median, cpu_max, wall_max, frames, messages))
     assert.equals("60", clients)
     -- The machine has been busy if it is so few of them.
     assert(tonumber(messages) > 60 * 5 * 2 and tonumber(frames) > 50, output)
     assert(tonumber(cpu_max) < 2, output)
     -- A poll that waits would take no CPU time: it shows here, on a busy machine too.
     assert(tonumber(median) < 1, output)
+  end)
+end)
+
+-- What docs/love.md says about where the module may be.
+describe("LÖVE finds the module", function()
+  local folder
+
+  local function run(command, ...)
+    local words = {}
+    for i, word in ipairs { ... } do words[i] = process.quote(word) end
+    local line = command:format((table.unpack or unpack)(words))
+    assert(os.execute(line) == 0, line)
+  end
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    run("mkdir -p %s/game %s/elsewhere %s/data/love/place", folder, folder, folder)
+    run("cp %s/love/place/*.lua %s/game", here, folder)
+  end)
+  after_each(function()
+    process.close()
+    run("rm -rf %s", folder)
+  end)
+
+  -- Puts the Lua files, the C module, or both into this folder.
+  local function place(where, what)
+    run("mkdir -p %s/%s/wsmultiplayer", folder, where)
+    local init = assert(package.searchpath("wsmultiplayer", package.path))
+    local core = assert(package.searchpath("wsmultiplayer.core", package.cpath))
+    if what ~= "core.so" then run("cp %s*.lua %s/%s/wsmultiplayer", init:match "^(.*/)", folder, where) end
+    if what ~= "lua" then run("cp %s %s/%s/wsmultiplayer/core.so", core, folder, where) end
+  end
+
+  local function zip()
+    run("cd %s/game && python3 -m zipfile -c ../game.love *", folder)
+  end
+
+  -- From another working directory, with no path in the environment.
+  local function start(words)
+    local settings = { LUA_PATH = "", LUA_CPATH = "", PLACE_IDENTITY = "place", XDG_DATA_HOME = folder .. "/data" }
+    local output, status = process.start({ "sh", "-c", "cd \"$1\" && shift && unset LUA_PATH LUA_CPATH && exec \"$@\"",
+      "sh", folder .. "/elsewhere", (table.unpack or unpack)(words) }, settings):finish()
+    return output, status
+  end
+
+  local function works(...)
+    local output, status = start { ... }
+    assert.equals("heard FROM THREAD TO THREAD\n", output)
+    assert.equals(0, status)
+  end
+
+  headless("in the folder of the game, in several threads", function()
+    place "game"
+    works("love", folder .. "/game")
+  end)
+
+  headless("in the save directory of a .love", function()
+    place("game", "lua")
+    zip()
+    place("data/love/place", "core.so")
+    works("love", folder .. "/game.love")
+  end)
+
+  headless("beside a fused program", function()
+    place("game", "lua")
+    zip()
+    run("mkdir -p %s/out", folder)
+    run("cat \"$(readlink -f \"$(command -v love)\")\" %s/game.love >%s/out/game", folder, folder)
+    run("chmod +x %s/out/game", folder)
+    place("out", "core.so")
+    works(folder .. "/out/game")
+  end)
+
+  headless("not inside of a .love", function()
+    place "game"
+    zip()
+    local output, status = start { "love", folder .. "/game.love" }
+    assert.matches("not found: .*module 'wsmultiplayer%.core' not found", output)
+    assert.equals(3, status)
   end)
 end)
 

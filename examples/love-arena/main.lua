@@ -1,4 +1,7 @@
 -- The arena as a LÖVE game. LÖVE's callbacks are here and nothing else; options.lua says what the command line may be.
+-- A fused game finds modules beside the program, too.
+if love.filesystem.isFused() then love.filesystem.mount(love.filesystem.getSourceBaseDirectory(), "") end
+
 local ok, why = pcall(require, "wsmultiplayer")
 if not ok then error("The module wsmultiplayer cannot be loaded: docs/love.md says where to put it.\n\n" .. why, 0) end
 

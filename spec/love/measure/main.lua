@@ -1,8 +1,8 @@
 -- How long the network takes in love.update: love measure ARENA_FOLDER CLIENTS SECONDS
 -- Hosts the arena, prints its port, waits until CLIENTS have joined, and plays for SECONDS at 60 frames a second.
 -- Prints how many messages came in that time, and a line for each thing measured, in milliseconds: NAME FRAMES, then
--- the median, the 99th percentile and the greatest of the time that passed, and of the CPU time that it took. What passed
--- and took no CPU time was waiting, or another program's turn.
+-- the median, the 99th percentile and the greatest of the time that passed, and of the CPU time that it took. What
+-- passed and took no CPU time was waiting, or another program's turn.
 local ffi = require "ffi"
 
 ffi.cdef [[
