@@ -186,7 +186,7 @@ describe("the server of the arena", function()
     assert(last[2] - first[2] >= 450 and last[2] - first[2] < 5000, last[2] - first[2])
     assert.same({ a.id }, { last[3][1] })
     assert.equals(3, #last[3])
-    assert.matches("PackedInt32Array", tostring(last[3]))
+    assert.equals(getmetatable(ws.PackedInt32Array {}), getmetatable(last[3]))
     assert.same({}, stranger.messages)
   end)
 

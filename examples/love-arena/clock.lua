@@ -5,9 +5,7 @@ local ws = require "wsmultiplayer"
 local love = rawget(_G, "love")
 if love and love.timer then return love.timer.getTime end
 
-if rawget(ws, "get_ticks_usec") then
-  return function() return ws.get_ticks_usec() / 1e6 end
-end
+if rawget(ws, "clock") then return ws.clock end
 
 local ok, socket = pcall(require, "socket")
 assert(ok, "the arena needs a clock outside of LÖVE: please install luasocket (lua-socket on Debian)")
