@@ -1,17 +1,18 @@
 -- The arena with all four kinds of client at once, each a program of its own, in front of one `lua server.lua`: LÖVE, a
 -- plain Lua script, a page in Chromium and a game in Godot. Each tells what it sees in its own way, and everybody must
 -- see and hear everybody. What is missing on this machine is pending; the others are tested without it.
-local arena = require "support.arena_programs"
+local arena = require "support.arena"
 local chromium = require "support.chromium"
 local godot = require "support.godot"
 local json = require "support.json"
 local process = require "support.process"
-local wait = require "support.wait"
+local programs = require "support.arena_programs"
 
 local PATIENCE = 40 -- seconds: four programs start at once, perhaps on one core
 
 local url, server, judge, browser
-local polled = {}
+local polled = { arena.everyone }
+local heard = {} -- by the judge, a client in this process
 
 -- Where the program writes lines as the narrator of the LÖVE game does.
 local Narrating = {}
@@ -72,18 +73,18 @@ function Browsing:quit() self.page:close() end
 
 local players = {
   setmetatable({
-    name = "Venus", kind = "LÖVE", missing = arena.love_missing(),
-    start = function(self) self.program = arena.start_love { "--join", url, "--name", self.name, "--autopilot" } end,
+    name = "Venus", kind = "LÖVE", missing = programs.love_missing(),
+    start = function(self) self.program = programs.start_love { "--join", url, "--name", self.name, "--autopilot" } end,
   }, Narrating),
   setmetatable({
     name = "Luna", kind = "Lua",
-    start = function(self) self.program = arena.start_bot(url, self.name) end,
+    start = function(self) self.program = programs.start_bot(url, self.name) end,
   }, Narrating),
   setmetatable({ name = "Netty", kind = "the browser", missing = chromium.missing() }, Browsing),
   setmetatable({
     name = "Rosetta", kind = "Godot", missing = godot.missing(),
     start = function(self)
-      self.program = arena.start_godot { "--join", url, "--name", self.name, "--bot", "--seconds", "300" }
+      self.program = programs.start_godot { "--join", url, "--name", self.name, "--bot", "--seconds", "300" }
     end,
   }, Narrating),
 }
@@ -115,16 +116,16 @@ end
 
 describe("LÖVE, Lua, a browser and Godot in one arena:", function()
   lazy_setup(function()
-    server, url = arena.start_server()
-    judge = arena.join(url, "Judge")
-    table.insert(polled, judge)
+    server, url = programs.start_server()
+    judge = arena.joined(url, "Judge")
+    judge:on("chat", function(name, text) heard[name .. ": " .. text] = true end)
     for _, player in ipairs(there) do player:start() end
     for _, player in ipairs(there) do player:await_in() end
   end)
 
   lazy_teardown(function()
-    if judge then judge:leave() end
     if browser then browser:quit() end
+    arena.close()
     process.close()
   end)
 
@@ -134,35 +135,35 @@ describe("LÖVE, Lua, a browser and Godot in one arena:", function()
   end)
 
   each("%s walks, which a Lua client sees", function(player)
-    local shown = wait.until_(function() return judge:sees(player.name) end, polled, 10, player.name)
+    local shown = arena.wait(function() return arena.seen(judge, player.name) end, player.name)
     local x, y = shown.x, shown.y
-    wait.until_(function()
+    arena.wait(function()
       -- The page walks by its keys, to the wall and back.
       if player.page and shown.x > 900 then
         player.page:release "KeyD"
         player.page:press "KeyA"
       end
       return math.abs(shown.x - x) + math.abs(shown.y - y) > 50
-    end, polled, 20, player.name .. "'s walk")
+    end, player.name .. "'s walk", 20)
   end)
 
   each("what %s says is heard by all others", function(player)
     player:answer()
     local text = "*beep* You called, Judge?"
     for _, other in ipairs(others(player)) do other:await_hearing(player.name, text) end
-    wait.until_(function() return judge:heard(player.name .. ": " .. text) end, polled, 10, "the judge to hear it")
+    arena.wait(function() return heard[player.name .. ": " .. text] end, "the judge to hear it")
   end)
 
   it("when one leaves, all others see that", function()
     local last = table.remove(there)
     last:quit()
     for _, other in ipairs(there) do other:await_absence(last.name) end
-    wait.until_(function() return not judge:sees(last.name) end, polled, 10, "the judge to see it")
+    arena.wait(function() return not arena.seen(judge, last.name) end, "the judge to see it")
   end)
 
   it("when the server goes away, all tell it", function()
     server:kill()
     for _, player in ipairs(there) do player:await_end() end
-    wait.until_(function() return judge.client.status == "out" end, polled, 10, "the judge to see it")
+    arena.wait(function() return judge.status == "out" end, "the judge to see it")
   end)
 end)

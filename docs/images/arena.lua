@@ -1,22 +1,22 @@
 -- Makes docs/images/arena.png: the arena as LÖVE, a browser, Godot and a Lua script see it at the same moment.
 --   eval "$(make -s env)"; make LUA=luajit; lua5.4 docs/images/arena.lua [FILE]
--- Needs what spec/arena_together_spec.lua needs, Xvfb with OpenGL in software, and ImageMagick. Godot has a window here:
+-- Needs what spec/arena_together_spec.lua needs, Xvfb with OpenGL in software, and ImageMagick. Godot gets a window:
 -- GODOT_WINDOW is the command in front of the project's folder, if it is not simply godot4 or godot. What is missing
 -- is left out of the picture.
 local folder = arg[0]:match "^(.*[/\\])" or ""
 package.path = folder .. "../../spec/?.lua;" .. package.path
 
-local arena = require "support.arena_programs"
+local arena = require "support.arena"
 local chromium = require "support.chromium"
 local process = require "support.process"
-local wait = require "support.wait"
+local programs = require "support.arena_programs"
 
 local OUTPUT = arg[1] or folder .. "arena.png"
 local START = 60
-local ROOM = 150 -- units between players, so that no names and bubbles cover each other
+local ROOM = 220 -- units between players, so that no names and bubbles cover each other
 
-local server, url = arena.serve()
-local polled = { server }
+local server, url = arena.server()
+local polled = { arena.everyone }
 local tiles, temporary = {}, {}
 
 -- Runs a program while the arena goes on; gives a function that waits for its end.
@@ -56,8 +56,9 @@ local function note_missing(title, why)
 end
 
 local function add_love()
-  if note_missing("LÖVE", arena.love_missing()) then return end
-  arena.start_love({ "--join", url, "--name", "LÖVE", "--autopilot", "--say", "LuaJIT is here!" }, open_screen "LÖVE")
+  if note_missing("LÖVE", programs.love_missing()) then return end
+  programs.start_love({ "--join", url, "--name", "LÖVE", "--autopilot", "--say", "LuaJIT is here!" },
+    open_screen "LÖVE")
 end
 
 local function add_godot()
@@ -68,7 +69,7 @@ local function add_godot()
     command = process.quote(binary) .. " --path"
   end
   local display = open_screen "Godot"
-  process.start({ "sh", "-c", ('exec %s "$@"'):format(command), "godot", arena.examples .. "godot",
+  process.start({ "sh", "-c", ('exec %s "$@"'):format(command), "godot", programs.examples .. "godot",
     "--audio-driver", "Dummy", "--rendering-driver", "opengl3", "--resolution", "960x540", "--",
     "--join", url, "--name", "Godot", "--bot", "--say", "Greetings from GDScript!", "--seconds", "120" },
     { DISPLAY = display }):expect("(is in as peer)", polled, START)
@@ -98,7 +99,7 @@ end
 
 -- What the bot wrote, as a terminal would show it.
 local function add_bot()
-  local bot = arena.start_bot(url, "Lua")
+  local bot = programs.start_bot(url, "Lua")
   bot:expect("(is in as peer)", polled)
   add_tile("Lua", function(file)
     local text = "$ lua bot.lua " .. url .. " Lua\n" .. bot:output()
@@ -115,7 +116,7 @@ local function is_pretty(count)
     if a.x < 120 or a.x > 840 or a.y < 80 or a.y > 380 then return false end
     for j = 1, i - 1 do
       local b = players[j]
-      if math.abs(a.x - b.x) < ROOM and math.abs(a.y - b.y) < ROOM then return false end
+      if math.abs(a.x - b.x) < ROOM and math.abs(a.y - b.y) < ROOM / 2 then return false end
     end
   end
   return #players == count
@@ -126,13 +127,13 @@ local function take()
   add_browser()
   add_godot()
   add_bot()
-  wait.until_(function() return is_pretty(#tiles) end, polled, START, "a good moment")
+  arena.wait(function() return is_pretty(#tiles) end, "a good moment", START)
   if page then
     page:strike "Enter"
     page:type "And JavaScript, Lua?"
     page:strike "Enter"
   end
-  wait.quiet(polled, 0.5) -- until the bot's answer is to be seen everywhere
+  arena.quiet(0.5) -- until the bot's answer is to be seen everywhere
   -- All at once, since everybody moves.
   local waits = {}
   for _, tile in ipairs(tiles) do waits[#waits + 1] = tile.shoot(tile.file) end
@@ -151,7 +152,7 @@ end
 local ok, why = pcall(take)
 if browser then browser:quit() end
 process.close()
-server:close()
+arena.close()
 for _, file in ipairs(temporary) do os.remove(file) end
 if not ok then
   io.stderr:write(tostring(why), "\n")

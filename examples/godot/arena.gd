@@ -28,23 +28,24 @@ func _process(_delta: float) -> void:
 
 func _draw() -> void:
 	_draw_floor()
-	for id: int in client.players:
-		if client.players[id].seen:
-			_draw_player(id, client.players[id])
-	# On top of everybody.
-	for id: int in client.players:
-		if client.players[id].seen and id in _bubbles:
+	var shown := client.players.keys().filter(func(id: int) -> bool: return client.players[id].seen)
+	for id: int in shown:
+		_draw_player(id, client.players[id])
+	for id: int in shown:
+		_draw_name(client.players[id])
+	for id: int in shown:
+		if id in _bubbles:
 			_draw_bubble(client.players[id], _bubbles[id])
 
 
 func _draw_floor() -> void:
 	var floor_area := Rect2(Vector2.ZERO, client.size)
-	draw_rect(floor_area, Color(0.105, 0.12, 0.16))
+	draw_rect(floor_area, Color(0.06, 0.075, 0.12))
 	for x in range(60, int(client.size.x), 60):
 		draw_line(Vector2(x, 0), Vector2(x, client.size.y), Color(1, 1, 1, 0.035), 1.0)
 	for y in range(60, int(client.size.y), 60):
 		draw_line(Vector2(0, y), Vector2(client.size.x, y), Color(1, 1, 1, 0.035), 1.0)
-	draw_rect(floor_area.grow(-1.5), Color(1, 1, 1, 0.16), false, 3.0)
+	draw_rect(floor_area.grow(-1.5), Color(0.5, 0.65, 1, 0.3), false, 3.0)
 
 
 func _draw_player(id: int, player: Client.Player) -> void:
@@ -60,7 +61,10 @@ func _draw_player(id: int, player: Client.Player) -> void:
 		var eye := at + player.facing * 8.0 + player.facing.orthogonal() * 5.5 * side
 		_draw_disc(eye, 4.2, Color.WHITE)
 		_draw_disc(eye + player.facing * 1.6, 2.1, Color(0.1, 0.1, 0.14))
-	_draw_text(player.name, at + Vector2(0, radius + 19.0), 14, Color(1, 1, 1, 0.9))
+
+
+func _draw_name(player: Client.Player) -> void:
+	_draw_text(player.name, player.position + Vector2(0, Client.RADIUS + 19.0), 14, Color(1, 1, 1, 0.9))
 
 
 func _draw_disc(at: Vector2, radius: float, color: Color) -> void:

@@ -43,8 +43,8 @@ end
 function arena.quiet(seconds) wait.quiet({ everyone }, seconds) end
 arena.everyone = everyone
 
-function arena.server()
-  local server = assert(arena.Server.new(0, "127.0.0.1"))
+function arena.server(port)
+  local server = assert(arena.Server.new(port or 0, "127.0.0.1"))
   table.insert(turning, 1, server)
   closers[#closers + 1] = function() server:close() end
   return server, "ws://127.0.0.1:" .. server:get_port()
@@ -63,6 +63,13 @@ function arena.joined(url, name)
   local client = arena.client(url, name)
   arena.wait(function() return client.players[client.id] and client.players[client.id].x end, name .. " to be in")
   return client
+end
+
+-- The player of this name as a client shows it, or nil.
+function arena.seen(client, name)
+  for _, player in pairs(client.players) do
+    if player.name == name and player.x then return player end
+  end
 end
 
 -- Something else that has to be done each turn.

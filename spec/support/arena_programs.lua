@@ -1,39 +1,31 @@
--- The arena's programs for specs: the server, in a process of its own or in this one, the Lua client, and Godot's.
+-- The programs of the arena, started as users start them: server.lua, bot.lua, the games in LÖVE and in Godot.
+local arena = require "support.arena"
 local godot = require "support.godot"
 local process = require "support.process"
 local wait = require "support.wait"
 
-local arena = {}
+local programs = {}
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]support[/\\]arena_programs%.lua$"
-arena.examples = here .. "examples/"
-local folder = arena.examples .. "love-arena/"
-
--- The modules of the example have short names, so its folder is on the path only while they are loaded.
-local function load(name)
-  local path = package.path
-  package.path = folder .. "?.lua;" .. path
-  local ok, module = pcall(require, name)
-  package.path = path
-  return assert(ok and module, module)
-end
+programs.examples = here .. "examples/"
+local folder = programs.examples .. "love-arena/"
 
 -- `lua server.lua` on a free port; gives the process and the URL.
-function arena.start_server()
+function programs.start_server()
   local server = process.lua(folder .. "server.lua", "0", "127.0.0.1")
   return server, "ws://127.0.0.1:" .. server:expect "listens on port (%d+)\n"
 end
 
 -- bot.lua, with the Lua that runs this.
-function arena.start_bot(url, name)
+function programs.start_bot(url, name)
   return process.lua(folder .. "bot.lua", url, name)
 end
 
 -- examples/godot without a display; `words` are its own options.
 -- With -d Godot also prints the warnings that its editor would show.
-function arena.start_godot(words)
-  local game = process.start({ "sh", "-c", ("exec %s \"$@\""):format(godot.command(arena.examples .. "godot")), "godot",
-    "-d", "--", (table.unpack or unpack)(words) })
+function programs.start_godot(words)
+  local command = ("exec %s \"$@\""):format(godot.command(programs.examples .. "godot"))
+  local game = process.start { "sh", "-c", command, "godot", "-d", "--", (table.unpack or unpack)(words) }
   game.name = "Godot"
   return game
 end
@@ -50,16 +42,17 @@ end
 local function love_command() return os.getenv "LOVE" or output_of "command -v love" end
 
 local function love_paths()
-  local build = output_of(("cd %s && cd %s && pwd"):format(process.quote(here == "" and "." or here),
+  local top = output_of(("cd %s && pwd"):format(process.quote(here == "" and "." or here)))
+  local build = output_of(("cd %s && cd %s && pwd"):format(process.quote(top),
     process.quote(os.getenv "BUILD" or "build")))
   return {
-    LUA_PATH = build .. "/../lua/?.lua;" .. build .. "/../lua/?/init.lua;;",
+    LUA_PATH = top .. "/lua/?.lua;" .. top .. "/lua/?/init.lua;;",
     LUA_CPATH = build .. "/luajit/?.so;;",
   }, build .. "/luajit/wsmultiplayer/core.so"
 end
 
 -- Nil where LÖVE and the module for it are there; else the text that says what is missing.
-function arena.love_missing()
+function programs.love_missing()
   if love_command() == "" then return "no LÖVE found, set LOVE=/path/to/love" end
   if os.getenv "SANITIZED" then return "LÖVE cannot load a module with sanitizers" end
   local _, module = love_paths()
@@ -68,18 +61,21 @@ function arena.love_missing()
   file:close()
 end
 
--- The game in LÖVE without a window.
-function arena.start_love(words)
-  local game = process.start({ love_command(), folder, "--headless", (table.unpack or unpack)(words) }, love_paths())
+-- The game in LÖVE, without a window if no `display` is named.
+function programs.start_love(words, display)
+  local environment = love_paths()
+  environment.DISPLAY = display or ""
+  local game = process.start({ love_command(), folder, display and "--mute" or "--headless",
+    (table.unpack or unpack)(words) }, environment)
   game.name = "LÖVE"
   return game
 end
 
--- ---- In this process
+-- ---- In this process, for specs that poll everybody themselves
 
 -- A server in this process that polls with the others in support.wait; gives it and the URL.
-function arena.serve(port)
-  local server = assert(load("server").new(port or 0, "127.0.0.1"))
+function programs.serve(port)
+  local server = assert(arena.Server.new(port or 0, "127.0.0.1"))
   return {
     poll = function(_, seconds) server:update(seconds) end,
     close = function() server:close() end,
@@ -91,8 +87,8 @@ local Player = {}
 Player.__index = Player
 
 -- The Lua client, in this process, in the arena already. `polled` is what else has to be polled for that.
-function arena.join(url, name, polled)
-  local client = load("client").new()
+function programs.join(url, name, polled)
+  local client = arena.Client.new()
   local self = setmetatable({ client = client, name = name, lines = {} }, Player)
   client:on("chat", function(who, text) table.insert(self.lines, who .. ": " .. text) end)
   assert(client:join(url, name))
@@ -109,11 +105,7 @@ function Player:say(text) self.client:say(text) end
 function Player:leave() self.client:leave() end
 
 -- The player of this name as it is shown here, or nil.
-function Player:sees(name)
-  for _, player in pairs(self.client.players) do
-    if player.name == name and player.x then return player end
-  end
-end
+function Player:sees(name) return arena.seen(self.client, name) end
 
 -- Whether this line was heard.
 function Player:heard(line)
@@ -123,4 +115,4 @@ function Player:heard(line)
   return false
 end
 
-return arena
+return programs
