@@ -1,7 +1,7 @@
 -- The client module for browsers, and the arena's page, in a real Chromium.
-local arena = require "support.arena_programs"
 local chromium = require "support.chromium"
 local frames = require "support.frames"
+local godot = require "support.godot"
 local json = require "support.json"
 local mime = require "mime"
 local process = require "support.process"
@@ -10,6 +10,9 @@ local session = require "support.session"
 local wait = require "support.wait"
 local ws = require "wsmultiplayer"
 
+local unpack = table.unpack or unpack
+
+local EXAMPLES = debug.getinfo(1, "S").source:match "^@(.*)spec[/\\]browser_spec%.lua$" .. "examples/"
 local here = debug.getinfo(1, "S").source:match "^@(.*)browser_spec%.lua$"
 
 local missing = chromium.missing()
@@ -29,7 +32,7 @@ end
 
 -- What pages of specs may load from the server of a spec.
 local FILES = {
-  ["/wsmultiplayer.js"] = { here .. "../examples/browser/wsmultiplayer.js", "text/javascript" },
+  ["/wsmultiplayer.js"] = { EXAMPLES .. "browser/wsmultiplayer.js", "text/javascript" },
   ["/golden.js"] = { here .. "support/golden.js", "text/javascript" },
   ["/data/variant_vectors.jsonl"] = { here .. "data/variant_vectors.jsonl", "text/plain" },
   ["/data/variant_malformed.jsonl"] = { here .. "data/variant_malformed.jsonl", "text/plain" },
@@ -40,6 +43,51 @@ local function serve_file(request)
   local file = FILES[request.path]
   if file then return 200, { ["content-type"] = file[2] }, read_file(file[1]) end
   return 404
+end
+
+-- Somebody in the arena, by the messages alone: where everybody is, without delay, and what was said.
+local Guest = {}
+Guest.__index = Guest
+
+local function join_arena(port, name)
+  local self = setmetatable({ name = name, peer = session.client(port), players = {}, lines = {} }, Guest)
+  self.peer.peer_connected:connect(function() self.peer:put_var { "join", name } end)
+  return self
+end
+
+function Guest:poll(seconds)
+  self.peer:poll(seconds)
+  while self.peer:get_available_packet_count() > 0 do self:hear(self.peer:get_var()) end
+end
+
+function Guest:hear(message)
+  local kind, id = message[1], message[2]
+  if kind == "player" then self.players[id] = { id = id, name = message[3], hue = message[4] } end
+  if kind == "gone" then self.players[id] = nil end
+  if kind == "chat" then self.lines[message[3] .. ": " .. message[4]] = true end
+  if kind ~= "state" then return end
+  for i = 1, #message[3], 3 do
+    local player, x, y = self.players[message[3][i]], message[3][i + 1] / 16, message[3][i + 2] / 16
+    if player then
+      player.stands = player.x == x and player.y == y
+      player.x, player.y = x, y
+    end
+  end
+end
+
+-- The player of this name, once it has a place.
+function Guest:sees(name)
+  for _, player in pairs(self.players) do
+    if player.name == name and player.x then return player end
+  end
+end
+
+function Guest:say(text) self.peer:put_var { "chat", text } end
+
+function Guest:steer(dx, dy)
+  if dx == self.dx and dy == self.dy then return end
+  self.dx, self.dy = dx, dy
+  self.peer:put_var { "move", ws.float(dx), ws.float(dy) }
 end
 
 local browser
@@ -361,14 +409,81 @@ describe("wsmultiplayer.js in Chromium:", function()
   end)
 end)
 
+describe("wsmultiplayer.js in Chromium with a real Godot:", function()
+  local no_godot = godot.missing()
+  local engine, files, page
+
+  before_each(function()
+    if no_godot then pending(no_godot) end
+    engine = godot.start()
+    files = ws.WebSocketMultiplayerPeer.new()
+    files.on_http_request = serve_file
+    assert(files:create_server(0, "127.0.0.1") == ws.OK)
+    browser.polled = { files, { poll = function() engine:step() end } }
+    page = browser:open(("http://127.0.0.1:%d/"):format(files:get_bound_port()))
+  end)
+  after_each(function()
+    if not engine then return end
+    local errors = page.errors
+    page:close()
+    files:close()
+    engine:quit()
+    engine = nil
+    assert.same({}, errors)
+  end)
+
+  it("joins, sends and receives, and sees it go", function()
+    local server = engine:peer "godot"
+    page:evaluate(([[import("/wsmultiplayer.js").then((module) => {
+      window.ws = module;
+      window.peer = new ws.WebSocketMultiplayerPeer();
+      peer.peer_disconnected.connect((...how) => { window.how = how; });
+      const connected = new Promise((go) => peer.peer_connected.connect(go));
+      peer.create_client("%s");
+      return connected;
+    })]]):format(server:listen()))
+    local id = server:expect("connected")[2]
+    assert.equal(id, page:evaluate "peer.get_unique_id()")
+    page:evaluate "peer.put_packet('from a browser')"
+    server:expect("packet", id, "from a browser")
+    server:put(id, "from Godot")
+    page:wait_for "peer.get_available_packet_count()"
+    assert.equal("from Godot", page:evaluate "new TextDecoder().decode(peer.get_packet())")
+
+    -- It takes each golden value with get_var, and sends it with put_var.
+    server:echo()
+    local knows_typed_dictionaries = tonumber(engine.version:match "^4%.(%d+)") >= 4
+    local check = "import('/golden.js').then((golden) => golden.check_echo(peer, %s))"
+    assert.equal("all of them", page:evaluate(check:format(tostring(knows_typed_dictionaries))))
+
+    server:disconnect_peer(id)
+    page:wait_for "window.how"
+    assert.same({ 1, 1000, "" }, page:evaluate "how.slice(0, 3)")
+    server:expect("disconnected", id)
+  end)
+end)
+
 describe("the arena's page in Chromium", function()
   local server, port, page, bot
 
+  -- The arena, on this port or a free one.
+  local function start_server(on)
+    local program = process.lua(EXAMPLES .. "love-arena/server.lua", ("%d"):format(on or 0), "127.0.0.1")
+    return program, tonumber((program:expect "listens on port (%d+)\n"))
+  end
+
   -- The page walks in.
-  local function enter(name)
+  local function try_to_enter(name)
     page:evaluate "document.getElementById('name').select()"
     page:type(name)
     page:strike "Enter"
+  end
+
+  local function wait_until_in() page:wait_for "document.getElementById('status').className === 'in'" end
+
+  local function enter(name)
+    try_to_enter(name)
+    wait_until_in()
   end
 
   local function see(player, name)
@@ -376,19 +491,17 @@ describe("the arena's page in Chromium", function()
   end
 
   local function hear(player, line)
-    browser:wait(function() return player:heard(line) end, player.name .. " to hear: " .. line)
+    browser:wait(function() return player.lines[line] end, player.name .. " to hear: " .. line)
   end
 
   before_each(function()
-    local url
-    server, url = arena.start_server()
-    port = tonumber(url:match "%d+$")
-    bot = arena.join(url, "Grace")
+    server, port = start_server()
+    bot = join_arena(port, "Grace")
     browser.polled = { bot }
-    page = browser:open(url:gsub("^ws", "http") .. "/")
+    page = browser:open "about:blank"
     page:resize(1120, 560)
     -- Where a colour is to be seen: how often, and the middle of it.
-    page:evaluate [[
+    page:on_each_load [[
       window.find_colour = (pixels, width, hue) => {
         const sample = new OffscreenCanvas(1, 1).getContext("2d");
         sample.fillStyle = `hsl(${hue * 360} 80% 60%)`;
@@ -409,11 +522,12 @@ describe("the arena's page in Chromium", function()
         return find_colour(data, canvas.width, hue);
       };
     ]]
+    page:go(("http://127.0.0.1:%d/"):format(port))
   end)
   after_each(function()
     local errors = page.errors
     page:close()
-    bot:leave()
+    session.close()
     process.close()
     assert.same({}, errors)
   end)
@@ -429,7 +543,8 @@ describe("the arena's page in Chromium", function()
     assert.is_true(page:evaluate "document.getElementById('entrance').hidden")
     page:wait_for(("find_on_canvas(%.17g).count > 300"):format(bot:sees("Grace").hue))
     page:wait_for(("find_on_canvas(%.17g).count > 300"):format(see(bot, "Ada").hue))
-    bot:leave()
+    bot.peer:close()
+    browser.polled = {}
     page:wait_for "document.querySelectorAll('#players li').length === 1"
     page:wait_for("document.getElementById('log').innerText.includes('Grace left')")
   end)
@@ -439,16 +554,15 @@ describe("the arena's page in Chromium", function()
     local ada = see(bot, "Ada")
     local hue = ada.hue
     for _, row in ipairs {
-      { "KeyD", "x", 480 }, { "KeyA", "x", 480 }, { "ArrowDown", "y", 270 }, { "ArrowUp", "y", 270 },
-      { "ArrowRight", "x", 480 }, { "KeyS", "y", 270 },
+      { "KeyD", "x", 480 }, { "ArrowLeft", "x", 480 }, { "KeyS", "y", 270 }, { "ArrowUp", "y", 270 },
     } do
       local key, axis, middle = row[1], row[2], row[3]
-      local right = key == "KeyD" or key == "ArrowRight" or key == "KeyS" or key == "ArrowDown"
+      local forth = key == "KeyD" or key == "KeyS"
       page:press(key)
-      browser:wait(function() return right and ada[axis] > middle + 60 or not right and ada[axis] < middle - 60 end,
+      browser:wait(function() return forth and ada[axis] > middle + 60 or not forth and ada[axis] < middle - 60 end,
         "Ada to walk by " .. key)
       page:release(key)
-      browser:wait(function() return ada.vx == 0 and ada.vy == 0 end, "Ada to stop")
+      browser:wait(function() return ada.stands end, "Ada to stop")
     end
     -- What the page draws is where the others see her.
     local place = page:evaluate(([[new Promise((done) => setTimeout(() => {
@@ -464,16 +578,16 @@ describe("the arena's page in Chromium", function()
     page:mouse("mouseMoved", 340, 300)
     browser:wait(function() return ada.x < x - 40 end, "Ada to be dragged")
     page:mouse("mouseReleased", 340, 300)
-    browser:wait(function() return ada.vx == 0 end, "Ada to stop")
+    browser:wait(function() return ada.stands end, "Ada to stop")
   end)
 
   it("shows others walking, without jumps", function()
     enter "Ada"
     see(bot, "Ada")
     local hue = see(bot, "Grace").hue
-    bot.client:steer(-1, 0)
+    bot:steer(-1, 0)
     browser:wait(function() return bot:sees("Grace").x < 60 end, "Grace to reach the wall")
-    bot.client:steer(1, 0)
+    bot:steer(1, 0)
     local path = page:evaluate(([[new Promise((done) => {
       const path = [];
       const look = () => {
@@ -484,7 +598,7 @@ describe("the arena's page in Chromium", function()
       };
       setTimeout(look, 300);
     })]]):format(hue))
-    bot.client:steer(0, 0)
+    bot:steer(0, 0)
     assert.is_true(path[40] - path[1] > 60, "from " .. path[1] .. " to " .. path[40])
     local back = 0
     for i = 2, 40 do back = math.max(back, path[i - 1] - path[i]) end
@@ -506,7 +620,7 @@ describe("the arena's page in Chromium", function()
   end)
 
   it("says why it was refused, and joins under another name", function()
-    enter "grace"
+    try_to_enter "grace"
     page:wait_for "!document.getElementById('entrance').hidden && document.getElementById('why').innerText"
     assert.equal("The server says: the name Grace is taken", page:text "#why")
     enter "Ada"
@@ -530,20 +644,51 @@ describe("the arena's page in Chromium", function()
     page:click "#enter"
     page:wait_for "document.getElementById('why').innerText.includes('could not connect')"
 
-    local server_here, url = arena.serve(port)
-    browser.polled = { server_here }
-    local linus = arena.join(url, "Linus", { server_here })
-    browser.polled = { server_here, linus }
+    start_server(port)
+    local linus = join_arena(port, "Linus")
+    browser.polled = { linus }
     page:click "#enter"
     see(linus, "Ada")
-    server_here:close()
+  end)
+
+  it("minds no nonsense from a server, and tells its close code", function()
+    local fake = session.server { on_http_request = function(request)
+      local name = request.path == "/" and "index.html" or request.path:match "^/(%a+%.js)$"
+      return 200, { ["content-type"] = name:find "html" and "text/html" or "text/javascript" },
+        read_file(EXAMPLES .. "browser/" .. name)
+    end }
+    browser.polled = { bot, fake }
+    page:go(("http://127.0.0.1:%d/"):format(fake:get_bound_port()))
+    try_to_enter "Ada"
+    browser:wait(function() return fake:get_available_packet_count() > 0 end, "the page to join")
+    local id = fake:get_packet_peer()
+    assert.same({ "join", "Ada" }, { unpack(fake:get_var()) })
+    local function send(...) fake:put_var(ws.Array { ... }) end
+    fake:put_packet "\255"
+    fake:put_var(7)
+    send()
+    send("welcome", "x")
+    send("welcome", id, 960, 540, 240.5, 20)
+    wait_until_in()
+    send("player", id, "Ada", 0.25)
+    for _, nonsense in ipairs {
+      {}, { ws.null }, { "no id" }, { 1, 2, 3, 4 }, { 5, "x", ws.null }, { -1, {}, {} },
+    } do
+      for _, kind in ipairs { "welcome", "player", "gone", "state", "chat", "what?" } do
+        send(kind, unpack(nonsense))
+      end
+    end
+    send("state", 50, ws.PackedInt32Array { id, 100 * 16, 100 * 16, 5, 5 })
+    send("state", 100, ws.PackedInt32Array { 99, 0, 0, id, 200 * 16, 300 * 16 })
+    page:wait_for "find_on_canvas(0.25).count > 300"
+    assert.equal("Ada", page:text "#players")
+    fake:close()
     page:wait_for "document.getElementById('entrance').checkVisibility()"
     assert.equal("The server went away: closed by the other side with code 1001", page:text "#why")
-    linus:leave()
   end)
 
   it("looks like a game", function()
-    local linus = arena.join("ws://127.0.0.1:" .. port, "Linus")
+    local linus = join_arena(port, "Linus")
     browser.polled = { bot, linus }
     enter "Ada"
     local ada, grace = see(bot, "Ada"), see(bot, "Grace")
@@ -554,7 +699,7 @@ describe("the arena's page in Chromium", function()
         if not me then return false end
         local dx, dy = x - me.x, y - me.y
         local near = math.abs(dx) < 12 and math.abs(dy) < 12
-        player.client:steer(near and 0 or dx / 40, near and 0 or dy / 40)
+        player:steer(near and 0 or dx / 40, near and 0 or dy / 40)
         return near
       end
     end
@@ -582,7 +727,7 @@ describe("the arena's page in Chromium", function()
     page:type "Hello from a browser!"
     page:strike "Enter"
     page:wait_for "document.querySelectorAll('#log b').length === 3"
-    browser:wait(function() return ada.vx == 0 and ada.vy == 0 end, "Ada to stand still")
+    browser:wait(function() return ada.stands end, "Ada to stand still")
     -- Into the picture goes what has been drawn since.
     page:evaluate "new Promise((done) => setTimeout(done, 300))"
 
@@ -605,6 +750,5 @@ describe("the arena's page in Chromium", function()
       file:write(png)
       file:close()
     end
-    linus:leave()
   end)
 end)

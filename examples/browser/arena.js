@@ -44,7 +44,9 @@ class Arena {
     this.#peer.packet.connect((bytes) => this.#receive(bytes));
     this.#peer.connection_failed.connect((why) => this.#out(why));
     this.#peer.peer_disconnected.connect(() => {
-      this.#out(this.#refusal ? `The server says: ${this.#refusal}` : `The server went away: ${this.#peer.get_last_error()}`);
+      this.#out(this.#refusal
+        ? `The server says: ${this.#refusal}`
+        : `The server went away: ${this.#peer.get_last_error()}`);
     });
     setInterval(() => this.#look_at_clock(), 500);
   }
@@ -137,7 +139,7 @@ class Arena {
   }
 
   #welcome(id, width, height, speed) {
-    if (!are_numbers(id, width, height, speed)) return;
+    if (this.status !== "joining" || !are_numbers(id, width, height, speed) || !(width > 0 && height > 0)) return;
     Object.assign(this, { id, width, height, speed, received_at: now() });
     this.#set_status("in");
   }
@@ -394,9 +396,10 @@ function show_entrance(title, why, button) {
 
 const arena = new Arena({
   changed() {
+    const was_hidden = element("entrance").hidden;
     show_status();
     show_players();
-    if (arena.status === "in" && document.activeElement !== line_field) document.activeElement?.blur();
+    if (element("entrance").hidden && !was_hidden) document.activeElement?.blur(); // the keys are for walking now
   },
   chat: show_line,
   out(why) {
@@ -462,6 +465,7 @@ window.addEventListener("keydown", (event) => {
     return;
   }
   if (arena.status !== "in" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target instanceof HTMLButtonElement && event.key === "Enter") return;
   if (event.key === "Enter") {
     event.preventDefault();
     line_field.focus();

@@ -107,6 +107,10 @@ export class Signal {
 
 // ---- The peer ----
 
+const DISCONNECTED = 0, CONNECTING = 1, CONNECTED = 2;
+const RELIABLE = 2;
+const LONGEST_TIMER = 0x7fffffff; // milliseconds
+
 /**
  * A client of a Godot, or Lua, WebSocketMultiplayerPeer server.
  *
@@ -114,14 +118,14 @@ export class Signal {
  * later. A packet that arrives goes to the handlers of `packet` if there are any; else it waits for get_packet().
  */
 export class WebSocketMultiplayerPeer {
-  static CONNECTION_DISCONNECTED = 0;
-  static CONNECTION_CONNECTING = 1;
-  static CONNECTION_CONNECTED = 2;
+  static CONNECTION_DISCONNECTED = DISCONNECTED;
+  static CONNECTION_CONNECTING = CONNECTING;
+  static CONNECTION_CONNECTED = CONNECTED;
   static TARGET_PEER_BROADCAST = 0;
   static TARGET_PEER_SERVER = 1;
   static TRANSFER_MODE_UNRELIABLE = 0;
   static TRANSFER_MODE_UNRELIABLE_ORDERED = 1;
-  static TRANSFER_MODE_RELIABLE = 2;
+  static TRANSFER_MODE_RELIABLE = RELIABLE;
 
   /** (id): connected to the server, whose id is 1. */
   peer_connected = new Signal("peer_connected");
@@ -141,12 +145,12 @@ export class WebSocketMultiplayerPeer {
   /** Bytes that put_var() may make of a value. */
   encode_buffer_max_size = 8 * 1024 * 1024;
   // WebSockets are reliable and ordered whatever these say.
-  transfer_mode = WebSocketMultiplayerPeer.TRANSFER_MODE_RELIABLE;
+  transfer_mode = RELIABLE;
   transfer_channel = 0;
 
   /** @type {WebSocket | null} */
   #socket = null;
-  #status = WebSocketMultiplayerPeer.CONNECTION_DISCONNECTED;
+  #status = DISCONNECTED;
   #id = 0;
   /** @type {Uint8Array[]} */
   #queue = [];
@@ -164,7 +168,7 @@ export class WebSocketMultiplayerPeer {
    * @returns {number} OK, ERR_ALREADY_IN_USE or ERR_INVALID_PARAMETER
    */
   create_client(url, options = {}) {
-    if (this.#status !== WebSocketMultiplayerPeer.CONNECTION_DISCONNECTED) return this.#refuse(ERR_ALREADY_IN_USE, "in use already");
+    if (this.#status !== DISCONNECTED) return this.#refuse(ERR_ALREADY_IN_USE, "in use already");
     if (options.supported_protocols !== undefined) this.supported_protocols = options.supported_protocols;
     if (options.handshake_timeout !== undefined) this.handshake_timeout = options.handshake_timeout;
     if (!/^wss?:\/\//i.test(url)) return this.#refuse(ERR_INVALID_PARAMETER, `not a ws:// or wss:// URL: ${url}`);
@@ -176,13 +180,13 @@ export class WebSocketMultiplayerPeer {
     }
     this.#forget_packets();
     this.#last_error = "";
-    this.#status = WebSocketMultiplayerPeer.CONNECTION_CONNECTING;
+    this.#status = CONNECTING;
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     // What a socket tells after the peer has let go of it is of no interest.
     socket.onmessage = (event) => { if (socket === this.#socket) this.#receive(event.data); };
     socket.onclose = (event) => { if (socket === this.#socket) this.#ended(event); };
-    this.#timer = setTimeout(() => this.#timed_out(), this.handshake_timeout * 1000);
+    this.#timer = setTimeout(() => this.#timed_out(), Math.min(this.handshake_timeout * 1000, LONGEST_TIMER));
     return OK;
   }
 
@@ -191,17 +195,20 @@ export class WebSocketMultiplayerPeer {
     return this.#refuse(ERR_UNAVAILABLE, "a browser cannot be a server");
   }
 
-  /** Ends the connection. No signal is emitted, waiting packets are dropped, and create_client() may be called again. */
+  /** Ends the connection: no signal is emitted, waiting packets are dropped, and create_client() may be called. */
   close() {
-    if (this.#status !== WebSocketMultiplayerPeer.CONNECTION_DISCONNECTED) this.#last_error = "closed by this program";
+    if (this.#status !== DISCONNECTED) this.#last_error = "closed by this program";
     this.#let_go();
     this.#forget_packets();
   }
 
-  /** Closes the connection to the server, 1. peer_disconnected is emitted when it has answered, or not at all if forced. */
+  /**
+   * Closes the connection to the server. peer_disconnected is emitted when it has answered, or not at all if forced.
+   * @param {number} id 1
+   */
   disconnect_peer(id, force = false) {
     if (id !== 1 || !this.#socket) return;
-    if (force || this.#status !== WebSocketMultiplayerPeer.CONNECTION_CONNECTED) this.close();
+    if (force || this.#status !== CONNECTED) this.close();
     else this.#socket.close(1000);
   }
 
@@ -241,7 +248,7 @@ export class WebSocketMultiplayerPeer {
     const bytes = as_bytes(packet);
     if (bytes.length === 0) return OK; // as Godot: nothing is sent
     const socket = this.#socket;
-    if (!socket || this.#status !== WebSocketMultiplayerPeer.CONNECTION_CONNECTED) {
+    if (!socket || this.#status !== CONNECTED) {
       return this.#refuse(ERR_UNCONFIGURED, "not connected");
     }
     if (socket.readyState !== WebSocket.OPEN) return this.#refuse(FAILED, "the connection is closing");
@@ -253,7 +260,11 @@ export class WebSocketMultiplayerPeer {
     return OK;
   }
 
-  /** Sends a value as one packet. @param {Variant} value @returns {number} as put_packet; ERR_INVALID_DATA for what is no Variant */
+  /**
+   * Sends a value as one packet.
+   * @param {Variant} value
+   * @returns {number} as put_packet; ERR_INVALID_DATA for what is no Variant
+   */
   put_var(value) {
     let bytes;
     try {
@@ -268,7 +279,7 @@ export class WebSocketMultiplayerPeer {
     return this.put_packet(bytes);
   }
 
-  /** Packets that wait. Those that came before the connection ended are there until it is made anew. @returns {number} */
+  /** How many wait. What came before the connection ended is there until another is made. @returns {number} */
   get_available_packet_count() {
     return this.#queue.length - this.#next;
   }
@@ -276,7 +287,7 @@ export class WebSocketMultiplayerPeer {
   /** The oldest packet that waits, or undefined: see get_packet_error(). @returns {Uint8Array | undefined} */
   get_packet() {
     if (this.get_available_packet_count() === 0) {
-      this.#packet_error = this.#status === WebSocketMultiplayerPeer.CONNECTION_CONNECTED ? ERR_UNAVAILABLE : ERR_UNCONFIGURED;
+      this.#packet_error = this.#status === CONNECTED ? ERR_UNAVAILABLE : ERR_UNCONFIGURED;
       return undefined;
     }
     this.#packet_error = OK;
@@ -293,7 +304,11 @@ export class WebSocketMultiplayerPeer {
     return this.#packet_error;
   }
 
-  /** The oldest packet as a value, or undefined if there is none. Throws a VariantError for what is none. @returns {Variant | undefined} */
+  /**
+   * The oldest packet that waits as a value, or undefined if no packet waits.
+   * @returns {Variant | undefined}
+   * @throws {VariantError} for bytes that are none
+   */
   get_var() {
     const packet = this.get_packet();
     return packet && bytes_to_var(packet);
@@ -311,7 +326,7 @@ export class WebSocketMultiplayerPeer {
 
   /** @returns {number} */
   get_packet_mode() {
-    return WebSocketMultiplayerPeer.TRANSFER_MODE_RELIABLE;
+    return RELIABLE;
   }
 
   /** @param {number} error @param {string} why */
@@ -329,7 +344,7 @@ export class WebSocketMultiplayerPeer {
     const socket = this.#socket;
     clearTimeout(this.#timer);
     this.#socket = null;
-    this.#status = WebSocketMultiplayerPeer.CONNECTION_DISCONNECTED;
+    this.#status = DISCONNECTED;
     this.#id = 0;
     if (socket) socket.close(socket.readyState === WebSocket.OPEN ? 1000 : undefined);
   }
@@ -344,17 +359,17 @@ export class WebSocketMultiplayerPeer {
   /** @param {ArrayBuffer | string} data */
   #receive(data) {
     const bytes = as_bytes(data);
-    if (this.#status === WebSocketMultiplayerPeer.CONNECTION_CONNECTED) {
+    if (this.#status === CONNECTED) {
       if (bytes.length === 0) return; // as Godot: no packet
       if (this.packet.get_connections().length > 0) this.packet.emit(bytes, 1);
       else this.#queue.push(bytes);
       return;
     }
-    const id = bytes.length === 4 ? new DataView(bytes.buffer).getInt32(0, true) : 0;
+    const id = bytes.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true) : 0;
     if (id < 2) return this.#fail("the server's first message was not a valid id: no Godot multiplayer server?");
     clearTimeout(this.#timer);
     this.#id = id;
-    this.#status = WebSocketMultiplayerPeer.CONNECTION_CONNECTED;
+    this.#status = CONNECTED;
     this.peer_connected.emit(1);
   }
 
@@ -362,11 +377,13 @@ export class WebSocketMultiplayerPeer {
   #ended({ code, reason, wasClean }) {
     // In a close frame there is no 1005 (none given) and no 1006 (no frame at all).
     const close_code = code === 1005 ? 0 : code === 1006 ? -1 : code;
-    const how = close_code < 0 ? "the connection was lost"
+    const how = close_code < 0
+      ? "the connection was lost"
       : `closed by the other side with code ${close_code}${reason && `: ${reason}`}`;
-    if (this.#status !== WebSocketMultiplayerPeer.CONNECTION_CONNECTED) {
+    if (this.#status !== CONNECTED) {
       // A browser does not say what it was, so that pages cannot explore networks.
-      this.#fail(close_code < 0 ? `could not connect to ${this.#socket?.url}: no answer, or not one of a WebSocket server`
+      this.#fail(close_code < 0
+        ? `could not connect to ${this.#socket?.url}: no answer, or not one of a WebSocket server`
         : `${how}, before the server's id packet`);
       return;
     }
@@ -382,26 +399,29 @@ export class WebSocketMultiplayerPeer {
   }
 }
 
-/** @param {Uint8Array | ArrayBuffer | string} data @returns {Uint8Array} */
+const text_encoder = new TextEncoder();
+const text_decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @param {any} data Uint8Array, ArrayBuffer or string @returns {Uint8Array<any>} */
 function as_bytes(data) {
   if (data instanceof Uint8Array) return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (typeof data === "string") return new TextEncoder().encode(data);
+  if (typeof data === "string") return text_encoder.encode(data);
   throw new TypeError(`bytes or text expected, got ${describe(data)}`);
 }
 
 // ---- Variants ----
 //
-// | Godot                     | JavaScript                                                                              |
-// | ------------------------- | --------------------------------------------------------------------------------------- |
-// | null, bool, String        | null, boolean, string                                                                   |
-// | int                       | number; BigInt beyond 2^53                                                              |
-// | float                     | number. To send a whole one as float: new Float(1)                                      |
-// | Array                     | Array                                                                                   |
-// | Dictionary                | Dictionary, a Map. Maps and plain objects can be sent too                               |
-// | PackedByteArray           | Uint8Array                                                                              |
-// | PackedInt32Array ...      | Int32Array, BigInt64Array, Float32Array, Float64Array                                   |
-// | all others                | the classes below                                                                       |
+// | Godot                | JavaScript                                                                 |
+// | -------------------- | -------------------------------------------------------------------------- |
+// | null, bool, String   | null, boolean, string                                                      |
+// | int                  | number; BigInt beyond 2^53                                                 |
+// | float                | number. To send a whole one as float: new Float(1)                         |
+// | Array                | Array                                                                      |
+// | Dictionary           | Dictionary, a Map. Maps can be sent too, and plain objects (keys: Strings) |
+// | PackedByteArray      | Uint8Array                                                                 |
+// | PackedInt32Array ... | Int32Array, BigInt64Array, Float32Array, Float64Array                      |
+// | all others           | the classes below                                                          |
 //
 // Whole objects are refused, as Godot does by default.
 
@@ -509,7 +529,9 @@ export class Transform3D {
 }
 /** x, y, z and w are the columns. */
 export class Projection {
-  constructor(x = new Vector4(1, 0, 0, 0), y = new Vector4(0, 1, 0, 0), z = new Vector4(0, 0, 1, 0), w = new Vector4(0, 0, 0, 1)) {
+  constructor(
+    x = new Vector4(1, 0, 0, 0), y = new Vector4(0, 1, 0, 0), z = new Vector4(0, 0, 1, 0), w = new Vector4(0, 0, 0, 1),
+  ) {
     this.x = x; this.y = y; this.z = z; this.w = w;
   }
 }
@@ -537,8 +559,8 @@ export class PackedVector4Array extends PackedArray {}
 export class PackedColorArray extends PackedArray {}
 
 /**
- * A Map with Godot's idea of keys: a StringName is the same key as its text (and is sent as StringName again), and equal
- * Floats are one key, another one than the int. Vectors and containers are found by identity, as in every Map.
+ * A Map with Godot's idea of keys: a StringName is the same key as its text (and is sent as StringName again), and
+ * equal Floats are one key, another one than the int. Vectors and containers are found by identity, as in every Map.
  */
 export class Dictionary extends Map {
   /** @type {Set<string>} */
@@ -590,14 +612,14 @@ export class Dictionary extends Map {
 
 const NIL = 0, BOOL = 1, INT = 2, FLOAT = 3, STRING = 4, VECTOR2 = 5, VECTOR2I = 6, RECT2 = 7, RECT2I = 8, VECTOR3 = 9,
   VECTOR3I = 10, TRANSFORM2D = 11, VECTOR4 = 12, VECTOR4I = 13, PLANE = 14, QUATERNION = 15, AABB_ = 16, BASIS = 17,
-  TRANSFORM3D = 18, PROJECTION = 19, COLOR = 20, STRING_NAME = 21, NODE_PATH = 22, RID_ = 23, OBJECT = 24, CALLABLE = 25,
-  SIGNAL = 26, DICTIONARY = 27, ARRAY = 28, PACKED_BYTE_ARRAY = 29, PACKED_INT32_ARRAY = 30, PACKED_INT64_ARRAY = 31,
-  PACKED_FLOAT32_ARRAY = 32, PACKED_FLOAT64_ARRAY = 33, PACKED_STRING_ARRAY = 34, PACKED_VECTOR2_ARRAY = 35,
-  PACKED_VECTOR3_ARRAY = 36, PACKED_COLOR_ARRAY = 37, PACKED_VECTOR4_ARRAY = 38, TYPES = 39;
+  TRANSFORM3D = 18, PROJECTION = 19, COLOR = 20, STRING_NAME = 21, NODE_PATH = 22, RID_ = 23, OBJECT = 24,
+  CALLABLE = 25, SIGNAL = 26, DICTIONARY = 27, ARRAY = 28, PACKED_BYTE_ARRAY = 29, PACKED_INT32_ARRAY = 30,
+  PACKED_INT64_ARRAY = 31, PACKED_FLOAT32_ARRAY = 32, PACKED_FLOAT64_ARRAY = 33, PACKED_STRING_ARRAY = 34,
+  PACKED_VECTOR2_ARRAY = 35, PACKED_VECTOR3_ARRAY = 36, PACKED_COLOR_ARRAY = 37, PACKED_VECTOR4_ARRAY = 38, TYPES = 39;
 
 const WIDE = 0x10000; // in a header: 64 bits
 const DEPTH_MAX = 1024;
-const EXTRA_MARK = 0xfeff;
+const BYTE_ORDER_MARK = 0xfeff;
 const OBJECT_CLASS = "EncodedObjectAsID";
 const KIND_SHIFT = 16, VALUE_KIND_SHIFT = 18, KIND_MASK = 3;
 const KIND_NONE = 0, KIND_BUILTIN = 1, KIND_CLASS = 2;
@@ -608,16 +630,18 @@ const ELEMENT_TYPES = Symbol("element types");
 
 const REAL = -1, INTEGER = -2;
 
-/** What compound types are made of: [class, [[field, type] ...], numbers in all]. @type {Map<number, [any, [string, number][], number]>} */
-const COMPOUNDS = new Map();
+/** What compound types are made of, by type. @type {{make: any, fields: [string, number][], size: number}[]} */
+const COMPOUNDS = [];
 /** @type {Map<Function, number>} */
 const TYPE_OF_CLASS = new Map();
 
-function compound(type, constructor, fields, part) {
-  const list = fields.map((field) => Array.isArray(field) ? field : [field, part]);
-  const size = list.reduce((sum, [, of]) => sum + (of < 0 ? 1 : COMPOUNDS.get(of)[2]), 0);
-  COMPOUNDS.set(type, [constructor, list, size]);
-  TYPE_OF_CLASS.set(constructor, type);
+/** @param {number} type @param {any} make the class @param {any[]} names of fields @param {number} [part] their type */
+function compound(type, make, names, part) {
+  /** @type {[string, number][]} */
+  const fields = names.map((name) => Array.isArray(name) ? /** @type {any} */ (name) : [name, part]);
+  const size = fields.reduce((sum, [, of]) => sum + (of < 0 ? 1 : COMPOUNDS[of].size), 0); // in numbers
+  COMPOUNDS[type] = { make, fields, size };
+  TYPE_OF_CLASS.set(make, type);
 }
 
 compound(VECTOR2, Vector2, ["x", "y"], REAL);
@@ -637,22 +661,28 @@ compound(BASIS, Basis, ["x", "y", "z"], VECTOR3);
 compound(TRANSFORM3D, Transform3D, [["basis", BASIS], ["origin", VECTOR3]]);
 compound(PROJECTION, Projection, ["x", "y", "z", "w"], VECTOR4);
 
-/** @type {[number, any][]} */
-const BUFFERS = [
-  [PACKED_INT32_ARRAY, Int32Array], [PACKED_INT64_ARRAY, BigInt64Array], [PACKED_FLOAT32_ARRAY, Float32Array],
-  [PACKED_FLOAT64_ARRAY, Float64Array],
-];
-const LISTS = new Map([
-  [PACKED_VECTOR2_ARRAY, [PackedVector2Array, VECTOR2]], [PACKED_VECTOR3_ARRAY, [PackedVector3Array, VECTOR3]],
-  [PACKED_VECTOR4_ARRAY, [PackedVector4Array, VECTOR4]], [PACKED_COLOR_ARRAY, [PackedColorArray, COLOR]],
-]);
+/** @type {Record<number, any>} */
+const BUFFERS = {
+  [PACKED_INT32_ARRAY]: Int32Array, [PACKED_INT64_ARRAY]: BigInt64Array,
+  [PACKED_FLOAT32_ARRAY]: Float32Array, [PACKED_FLOAT64_ARRAY]: Float64Array,
+};
+/** @type {Record<number, {make: any, element: number}>} */
+const LISTS = {
+  [PACKED_VECTOR2_ARRAY]: { make: PackedVector2Array, element: VECTOR2 },
+  [PACKED_VECTOR3_ARRAY]: { make: PackedVector3Array, element: VECTOR3 },
+  [PACKED_VECTOR4_ARRAY]: { make: PackedVector4Array, element: VECTOR4 },
+  [PACKED_COLOR_ARRAY]: { make: PackedColorArray, element: COLOR },
+};
 
-for (const [type, constructor] of [
-  [STRING_NAME, StringName], [NODE_PATH, NodePath], [RID_, RID], [OBJECT, EncodedObjectAsID], [CALLABLE, Callable],
-  [SIGNAL, Signal], [DICTIONARY, Dictionary], [DICTIONARY, Map], [ARRAY, Array], [PACKED_BYTE_ARRAY, Uint8Array], [FLOAT, Float],
-  [PACKED_STRING_ARRAY, PackedStringArray], ...BUFFERS,
-]) TYPE_OF_CLASS.set(constructor, type);
-for (const [type, [constructor]] of LISTS) TYPE_OF_CLASS.set(constructor, type);
+/** @type {[any, number][]} */
+const CLASSES = [
+  [Float, FLOAT], [StringName, STRING_NAME], [NodePath, NODE_PATH], [RID, RID_], [EncodedObjectAsID, OBJECT],
+  [Callable, CALLABLE], [Signal, SIGNAL], [Dictionary, DICTIONARY], [Map, DICTIONARY], [Array, ARRAY],
+  [Uint8Array, PACKED_BYTE_ARRAY], [PackedStringArray, PACKED_STRING_ARRAY],
+];
+for (const [constructor, type] of CLASSES) TYPE_OF_CLASS.set(constructor, type);
+for (const type in BUFFERS) TYPE_OF_CLASS.set(BUFFERS[type], Number(type));
+for (const type in LISTS) TYPE_OF_CLASS.set(LISTS[type].make, Number(type));
 
 /** @param {unknown} value */
 function describe(value) {
@@ -708,8 +738,10 @@ class Encoder {
   /** @param {unknown} text */
   #text(text, terminated = false) {
     if (typeof text !== "string") this.#fail(ERR_INVALID_DATA, `text expected, got ${describe(text)}`);
-    if (/\p{Surrogate}|\0/u.test(text)) this.#fail(ERR_INVALID_DATA, "a text with half a character or a NUL in it: use a Uint8Array");
-    const bytes = new TextEncoder().encode(terminated ? text + "\0" : text);
+    if (/\p{Surrogate}|\0/u.test(text)) {
+      this.#fail(ERR_INVALID_DATA, "a text with half a character or a NUL in it: use a Uint8Array");
+    }
+    const bytes = text_encoder.encode(terminated ? text + "\0" : text);
     this.u32(bytes.length);
     this.#raw(bytes);
   }
@@ -741,18 +773,23 @@ class Encoder {
 
   /** An id of 64 bits, whatever its sign. */
   #id(id) {
-    if (typeof id !== "bigint" && !Number.isSafeInteger(id)) this.#fail(ERR_INVALID_DATA, `an id expected, got ${describe(id)}`);
+    if (typeof id !== "bigint" && !Number.isSafeInteger(id)) {
+      this.#fail(ERR_INVALID_DATA, `an id expected, got ${describe(id)}`);
+    }
     this.i64(BigInt.asIntN(64, BigInt(id)));
   }
 
   #part(type, value) {
     if (type >= 0) {
-      if (!(value instanceof COMPOUNDS.get(type)[0])) this.#fail(ERR_INVALID_DATA, `a ${COMPOUNDS.get(type)[0].name} expected, got ${describe(value)}`);
+      const { make } = COMPOUNDS[type];
+      if (!(value instanceof make)) this.#fail(ERR_INVALID_DATA, `a ${make.name} expected, got ${describe(value)}`);
       this.#compound(type, value);
       return;
     }
     if (typeof value !== "number") this.#fail(ERR_INVALID_DATA, `a number expected, got ${describe(value)}`);
-    if (type === INTEGER && value !== (value | 0)) this.#fail(ERR_INVALID_DATA, `an integer of 32 bits expected, got ${value}`);
+    if (type === INTEGER && value !== (value | 0)) {
+      this.#fail(ERR_INVALID_DATA, `an integer of 32 bits expected, got ${value}`);
+    }
     const at = this.#reserve(4);
     if (type === INTEGER) this.#view.setInt32(at, value, true);
     else this.#view.setFloat32(at, value, true);
@@ -761,11 +798,13 @@ class Encoder {
   #compound(type, value) {
     if (type === BASIS) { // its columns go out row by row
       for (const row of ["x", "y", "z"]) {
-        for (const column of ["x", "y", "z"]) this.#at(`.${column}.${row}`, () => this.#part(REAL, value[column]?.[row]));
+        for (const column of ["x", "y", "z"]) {
+          this.#at(`.${column}.${row}`, () => this.#part(REAL, value[column]?.[row]));
+        }
       }
       return;
     }
-    for (const [field, part] of COMPOUNDS.get(type)[1]) this.#at(`.${field}`, () => this.#part(part, value[field]));
+    for (const [field, part] of COMPOUNDS[type].fields) this.#at(`.${field}`, () => this.#part(part, value[field]));
   }
 
   #at(step, encode) {
@@ -806,8 +845,8 @@ class Encoder {
   #dictionary(value, depth) {
     const [of_key, of_value] = value[ELEMENT_TYPES] ?? [];
     this.#container(DICTIONARY, [of_key, of_value]);
-    const entries = value instanceof Map ? value : Object.entries(value);
-    this.u32(value instanceof Map ? value.size : entries.length);
+    const entries = value instanceof Map ? [...value] : Object.entries(value);
+    this.u32(entries.length);
     for (const [key, item] of entries) {
       const is_name = value instanceof Dictionary && typeof key === "string" && value.is_string_name(key);
       this.#at(`.${String(key)}`, () => {
@@ -822,8 +861,8 @@ class Encoder {
     this.u32(value.length);
     if (type === PACKED_STRING_ARRAY) {
       for (let i = 0; i < value.length; i++) this.#at(`[${i}]`, () => this.#text(value[i], true));
-    } else if (LISTS.has(type)) {
-      const element = LISTS.get(type)[1];
+    } else if (LISTS[type]) {
+      const { element } = LISTS[type];
       for (let i = 0; i < value.length; i++) this.#at(`[${i}]`, () => this.#part(element, value[i]));
     } else {
       this.#raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
@@ -858,7 +897,7 @@ class Encoder {
       case CALLABLE: return this.u32(type);
       case SIGNAL: this.u32(type); this.#text(value.name); return this.#id(value.object_id);
     }
-    if (!COMPOUNDS.has(type)) return this.#packed(type, value);
+    if (!COMPOUNDS[type]) return this.#packed(type, value);
     this.u32(type);
     this.#compound(type, value);
   }
@@ -878,7 +917,7 @@ export function var_to_bytes(value) {
 
 // ---- Decoding ----
 
-/** What a typed container keeps: an element as `wanted`, converted as Godot does, or undefined if it has to be left out. */
+/** An element of a typed container, converted as Godot does; undefined if it has to be left out. */
 function convert(value, type, wanted) {
   if (wanted === undefined || type === wanted || wanted === OBJECT && type === NIL) return value;
   if (wanted === INT && type === FLOAT) {
@@ -940,8 +979,8 @@ class Decoder {
     const end = bytes.indexOf(0);
     if (end >= 0) bytes = bytes.subarray(0, end);
     try {
-      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-      return text.charCodeAt(0) === EXTRA_MARK ? text.slice(1) : text;
+      const text = text_decoder.decode(bytes);
+      return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
     } catch {
       return this.#fail(ERR_INVALID_DATA, "a text that is not UTF-8");
     }
@@ -955,9 +994,9 @@ class Decoder {
 
   /** The numbers of a compound type; doubles of other builds are rounded, as Godot does. */
   #compound(type, wide) {
-    const [constructor, fields] = COMPOUNDS.get(type);
+    const { make, fields } = COMPOUNDS[type];
     if (type === COLOR) wide = false; // always floats
-    const value = new constructor();
+    const value = new make();
     if (type === BASIS) {
       for (const row of ["x", "y", "z"]) {
         for (const column of ["x", "y", "z"]) value[column][row] = Math.fround(this.#real(wide));
@@ -984,19 +1023,19 @@ class Decoder {
       this.#at += Math.min(-size & 3, this.#left); // at the very end the padding may be missing
       return this.#bytes.slice(at, at + size);
     }
-    if (LISTS.has(type)) {
-      const [constructor, element] = LISTS.get(type);
-      const count = this.#count(COMPOUNDS.get(element)[2] * (wide && element !== COLOR ? 8 : 4));
-      const list = new constructor();
+    if (LISTS[type]) {
+      const { make, element } = LISTS[type];
+      const count = this.#count(COMPOUNDS[element].size * (wide && element !== COLOR ? 8 : 4));
+      const list = new make();
       for (let i = 0; i < count; i++) list.push(this.#compound(element, wide));
       return list;
     }
-    const constructor = BUFFERS.find(([number]) => number === type)[1];
-    const size = constructor.BYTES_PER_ELEMENT;
+    const make = BUFFERS[type];
+    const size = make.BYTES_PER_ELEMENT;
     const length = this.#count(size) * size;
     const at = this.#take(length);
     // Machines with browsers are little-endian, as Variants are.
-    return new constructor(this.#bytes.slice(at, at + length).buffer);
+    return new make(this.#bytes.slice(at, at + length).buffer);
   }
 
   #names(count) {
@@ -1096,13 +1135,15 @@ class Decoder {
       case ARRAY: return this.#array(header, depth);
     }
     if (type >= TYPES) this.#fail(ERR_INVALID_DATA);
-    return COMPOUNDS.has(type) ? this.#compound(type, wide) : this.#packed(type, wide);
+    return COMPOUNDS[type] ? this.#compound(type, wide) : this.#packed(type, wide);
   }
 }
 
 /** Remembers the types for sending it on. */
 function typed(container, elements) {
-  if (elements.some((element) => element !== undefined)) Object.defineProperty(container, ELEMENT_TYPES, { value: elements });
+  if (elements.some((element) => element !== undefined)) {
+    Object.defineProperty(container, ELEMENT_TYPES, { value: elements });
+  }
   return container;
 }
 

@@ -182,6 +182,9 @@ function Page:go(url)
   self.browser:wait(function() return self.loaded end, url .. " to be loaded")
 end
 
+-- Runs a script in each document that is loaded from now on, before its own.
+function Page:on_each_load(script) self:command("Page.addScriptToEvaluateOnNewDocument", { source = script }) end
+
 -- The value of a JavaScript expression, after the end of the promise that it may be.
 function Page:evaluate(expression)
   local result = self:command("Runtime.evaluate", {

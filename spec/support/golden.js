@@ -1,10 +1,13 @@
-// The golden values of spec/data in a browser, as support/variants.lua has them in Lua: described for comparing, and built
-// with what wsmultiplayer.js exports. Each check gives the complaints, one a line.
+// The golden values of spec/data in a browser, as support/variants.lua has them in Lua: described for comparing, and
+// built with what wsmultiplayer.js exports. Each check gives the complaints, one a line.
 import * as ws from "/wsmultiplayer.js";
 
-const lines = async (name) => (await (await fetch(`/data/variant_${name}.jsonl`)).text()).trim().split("\n").map((line) => JSON.parse(line));
-const from_hex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-const to_hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export async function lines(name) {
+  const text = await (await fetch(`/data/variant_${name}.jsonl`)).text();
+  return text.trim().split("\n").map((line) => JSON.parse(line));
+}
+export const from_hex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+export const to_hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // ---- Describing: the same text for a value of the data files and for a decoded one
 
@@ -16,21 +19,26 @@ const quoted = (text) => JSON.stringify(text);
 const vectors = (fields, of) => Object.fromEntries(fields.map((field) => [field, of]));
 const FIELDS = {
   Vector2: ["x", "y"], Vector2i: ["x", "y"], Vector3: ["x", "y", "z"], Vector3i: ["x", "y", "z"],
-  Vector4: ["x", "y", "z", "w"], Vector4i: ["x", "y", "z", "w"], Quaternion: ["x", "y", "z", "w"], Color: ["r", "g", "b", "a"],
+  Vector4: ["x", "y", "z", "w"], Vector4i: ["x", "y", "z", "w"], Quaternion: ["x", "y", "z", "w"],
+  Color: ["r", "g", "b", "a"],
   Rect2: vectors(["position", "size"], "Vector2"), Rect2i: vectors(["position", "size"], "Vector2i"),
   AABB: vectors(["position", "size"], "Vector3"), Plane: { normal: "Vector3", d: null },
   Transform2D: vectors(["x", "y", "origin"], "Vector2"), Basis: vectors(["x", "y", "z"], "Vector3"),
   Transform3D: { basis: "Basis", origin: "Vector3" }, Projection: vectors(["x", "y", "z", "w"], "Vector4"),
 };
-const parts_of = (type) => Array.isArray(FIELDS[type]) ? FIELDS[type].map((field) => [field, null]) : Object.entries(FIELDS[type]);
+const parts_of = (type) =>
+  Array.isArray(FIELDS[type]) ? FIELDS[type].map((field) => [field, null]) : Object.entries(FIELDS[type]);
 const ELEMENTS = {
-  PackedVector2Array: "Vector2", PackedVector3Array: "Vector3", PackedVector4Array: "Vector4", PackedColorArray: "Color",
+  PackedVector2Array: "Vector2", PackedVector3Array: "Vector3", PackedVector4Array: "Vector4",
+  PackedColorArray: "Color",
 };
 const BUFFERS = {
-  PackedInt32Array: Int32Array, PackedInt64Array: BigInt64Array, PackedFloat32Array: Float32Array, PackedFloat64Array: Float64Array,
+  PackedInt32Array: Int32Array, PackedInt64Array: BigInt64Array,
+  PackedFloat32Array: Float32Array, PackedFloat64Array: Float64Array,
 };
 
-const show_compound = (type, get) => `${type}(${parts_of(type).map(([field, part], i) => get(field, part, i)).join(", ")})`;
+const show_compound = (type, get) =>
+  `${type}(${parts_of(type).map(([field, part], i) => get(field, part, i)).join(", ")})`;
 const golden_compound = (type, value) => show_compound(type, (field, part, i) => {
   const item = Array.isArray(value) ? value[i] : value[field];
   return part ? golden_compound(part, item) : show(real(item));
@@ -38,9 +46,11 @@ const golden_compound = (type, value) => show_compound(type, (field, part, i) =>
 const value_compound = (type, value) => value.constructor !== ws[type] ? `not a ${type}`
   : show_compound(type, (field, part) => part ? value_compound(part, value[field]) : show(value[field]));
 
-const show_path = (path, text) => `NodePath ${path.absolute}${show_list(path.names, quoted)}${show_list(path.subnames, quoted)}${quoted(text)}`;
+const show_path = (path, text) => "NodePath " + path.absolute + show_list(path.names, quoted) +
+  show_list(path.subnames, quoted) + quoted(text);
 // A number is an int or a float that does not tell which.
-const show_float_key = (value) => Number.isInteger(value) || Number.isNaN(value) ? `Float ${show(value)}` : show(value);
+const show_float_key = (value) =>
+  Number.isInteger(value) || Number.isNaN(value) ? `Float ${show(value)}` : show(value);
 
 function golden(type, value) {
   if (type === "Nil" || type === "Object" && value === null) return "null";
@@ -62,8 +72,10 @@ function golden(type, value) {
   if (FIELDS[type]) return golden_compound(type, value);
   if (type === "Array") return show_list(value.items, (item) => golden(item.type, item.value));
   if (type !== "Dictionary") throw new Error(type);
-  return "Dictionary" + show_list(value.entries, ([key, item]) =>
-    (key.type === "float" ? show_float_key(real(key.value)) : golden(key.type, key.value)) + ": " + golden(item.type, item.value));
+  return "Dictionary" + show_list(value.entries, ([key, item]) => {
+    const shown = key.type === "float" ? show_float_key(real(key.value)) : golden(key.type, key.value);
+    return `${shown}: ${golden(item.type, item.value)}`;
+  });
 }
 
 function show_value(value) {
@@ -86,7 +98,8 @@ function show_value(value) {
   if (ELEMENTS[type]) return type + show_list(value, (item) => value_compound(ELEMENTS[type], item));
   if (FIELDS[type]) return value_compound(type, value);
   if (type === "Array") return show_list(value, show_value);
-  return type + show_list(value, ([key, item]) => (value.is_string_name(key) ? "&" : "") + show_value(key) + ": " + show_value(item));
+  return type + show_list(value, ([key, item]) =>
+    `${value.is_string_name(key) ? "&" : ""}${show_value(key)}: ${show_value(item)}`);
 }
 
 // ---- Building
@@ -116,7 +129,7 @@ function build(type, value) {
   if (ELEMENTS[type]) return ws[type].from(value, (item) => build_compound(ELEMENTS[type], item));
   if (FIELDS[type]) return build_compound(type, value);
   if (type === "Array") return value.items.map((item) => build(item.type, item.value));
-  return new ws.Dictionary(value.entries.map(([key, item]) => [build(key.type, key.value), build(item.type, item.value)]));
+  return new ws.Dictionary(value.entries.map((entry) => entry.map((item) => build(item.type, item.value))));
 }
 
 // ---- What cannot be the same
@@ -125,7 +138,7 @@ function build(type, value) {
 function any(type, value, is) {
   if (is(type, value)) return true;
   if (type === "Array") return value.items.some((item) => any(item.type, item.value, is));
-  return type === "Dictionary" && value.entries.some((entry) => entry.some((item) => any(item.type, item.value, is)));
+  return type === "Dictionary" && value.entries.flat().some((item) => any(item.type, item.value, is));
 }
 const is_typed = (type, value) => type === "Array" && value.element_type !== null ||
   type === "Dictionary" && (value.key_type !== null || value.value_type !== null);
@@ -135,7 +148,8 @@ const has_int_among_floats = (type, value) => type === "Dictionary" && value.val
   value.entries.some(([, item]) => item.type === "int");
 const may_change = (type, value) => any(type, value, is_whole_float) || any(type, value, has_int_among_floats);
 // JavaScript knows only one NaN.
-const has_nan = (value) => value === "nan" || typeof value === "object" && value !== null && Object.values(value).some(has_nan);
+const has_nan = (value) =>
+  value === "nan" || typeof value === "object" && value !== null && Object.values(value).some(has_nan);
 
 // Godot's sum of two counts wraps around.
 const REFUSED = ["node_path_counts_wrap_to_none"];
@@ -153,7 +167,7 @@ function failing(cases, check) {
     }
     if (why) complaints.push(`${one.name}: ${why}`.slice(0, 400));
   }
-  return complaints.length ? complaints.join("\n") : `all ${cases.length > 100 ? "of them" : `of ${cases.length}`}`;
+  return complaints.join("\n") || (cases.length > 100 ? "all of them" : `all of ${cases.length}`);
 }
 const differ = (expected, actual) => expected === actual ? "" : `expected ${expected}, got ${actual}`;
 
@@ -171,7 +185,10 @@ export async function check_vectors() {
   const outcome = (one) => one.decoded ?? one;
   let skipped = 0;
   return {
-    decoded: failing(cases, (one) => differ(golden(outcome(one).type, outcome(one).value), show_value(ws.bytes_to_var(from_hex(one.hex))))),
+    decoded: failing(cases, (one) => {
+      const { type, value } = outcome(one);
+      return differ(golden(type, value), show_value(ws.bytes_to_var(from_hex(one.hex))));
+    }),
     reencoded: failing(cases, (one) => {
       const { type, value } = outcome(one);
       if (may_change(type, value) || has_nan(value) && type !== "float") return void skipped++;
@@ -205,4 +222,21 @@ export async function check_malformed() {
       return differ(one.reencoded, to_hex(ws.var_to_bytes(ws.bytes_to_var(from_hex(one.hex)))));
     }),
   };
+}
+
+// What an echoing server makes of the values that this module decodes and encodes. Typed Dictionaries are not known to
+// each Godot; objects and NaN are not the same twice.
+export async function check_echo(peer, knows_typed_dictionaries) {
+  const is_typed_dictionary = (type, value) => type === "Dictionary" && is_typed(type, value);
+  const cases = (await lines("vectors")).filter(({ type, value, volatile }) => !volatile && !has_nan(value) &&
+    (knows_typed_dictionaries || !any(type, value, is_typed_dictionary)));
+  for (const one of cases) {
+    const value = ws.bytes_to_var(from_hex(one.hex));
+    const bytes = to_hex(ws.var_to_bytes(value));
+    const echo = new Promise((heard) => peer.packet.connect(heard, ws.CONNECT_ONE_SHOT));
+    if (peer.put_var(value) !== ws.OK) return `${one.name}: ${peer.get_last_error()}`;
+    const why = differ(bytes, to_hex(await echo));
+    if (why) return `${one.name}: ${why}`;
+  }
+  return "all of them";
 }
