@@ -24,12 +24,16 @@ local function windowed(...) test(has_display, "LÖVE or Xvfb", ...) end
 
 local environment = { LUA_PATH = package.path, LUA_CPATH = package.cpath }
 
-local function start_love(folder, words, more)
+local function merge(...)
   local settings = {}
-  for _, list in ipairs { environment, more or {} } do
+  for _, list in ipairs { ... } do
     for name, value in pairs(list) do settings[name] = value end
   end
-  return process.start({ "love", folder, (table.unpack or unpack)(words) }, settings)
+  return settings
+end
+
+local function start_love(folder, words, more)
+  return process.start({ "love", folder, (table.unpack or unpack)(words) }, merge(environment, more or {}))
 end
 
 local function game(...)
@@ -227,6 +231,10 @@ describe("LÖVE in windows", function()
     return start_love(arena.folder, { ... }, display)
   end
 
+  local function demo(...)
+    return process.start({ "sh", arena.folder .. "demo.sh" }, merge(environment, ...))
+  end
+
   local function picture_name()
     local name = os.tmpname()
     finally(function() os.remove(name) end)
@@ -298,6 +306,26 @@ describe("LÖVE in windows", function()
     for _, each in pairs(windows) do check_picture(each.picture, discs) end
     for _, each in pairs(windows) do each.love:kill() end
     for _, each in pairs(windows) do assert.equals(0, (select(2, each.love:finish { arena.everyone }))) end
+  end)
+
+  headless("does not start the demo without a display, and says so", function()
+    local output, status = demo({ DISPLAY = "", WAYLAND_DISPLAY = "" }):finish()
+    assert.matches("no display", output)
+    assert.equals(1, status)
+  end)
+
+  windowed("are started by the demo, with a server and bots, which end with it", function()
+    open_display()
+    local running = demo(display, { LUA = "luajit", USER = "Linus" })
+    local eve = arena.joined(running:expect "listens at (ws://[%d%.:]+%d)", "Eve")
+    arena.wait(function()
+      local names = {}
+      for _, player in pairs(eve.players) do names[player.name] = player.x end
+      return names.Ada and names.Grace and names.Linus
+    end, "everybody to be there", 60)
+    running:kill()
+    arena.wait(function() return eve.status == "out" end, "the server to end")
+    assert.equals(130, (select(2, running:finish { arena.everyone })))
   end)
 
   test(has_display and has "xdotool", "LÖVE, Xvfb or xdotool", "plays with keys, and tries again", function()

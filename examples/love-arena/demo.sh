@@ -46,7 +46,9 @@ bot Ada
 bot Grace
 
 if [ -z "$picture" ]; then
-  love "$here" --join "$url" --name "${USER:-You}"
+  love "$here" --join "$url" --name "${USER:-You}" &
+  started="$started $!"
+  wait $!
   exit
 fi
 

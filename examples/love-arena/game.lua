@@ -74,7 +74,7 @@ function game.load(given)
   listen_to(session.client)
   menu = Menu.new({
     join = join,
-    host = function(name) host(9080, name) end,
+    host = host,
     cancel = leave,
     quit = function() love.event.quit() end,
   }, options.join or "ws://127.0.0.1:9080", options.name)

@@ -7,7 +7,7 @@ Menu.__index = Menu
 
 local LEFT, WIDTH = 290, 380
 
--- actions: join(address, name), host(name), cancel(), quit()
+-- actions: join(address, name), host(port, name), cancel(), quit()
 function Menu.new(actions, address, name)
   local self = setmetatable({ actions = actions, time = 0, lights = {} }, Menu)
   self.name = TextField.new(16, name)
@@ -16,7 +16,7 @@ function Menu.new(actions, address, name)
     { label = "Name", field = self.name, y = 190 },
     { label = "Address", field = self.address, y = 242 },
     { label = "Join", y = 302, act = function() actions.join(self.address.text, self.name.text) end },
-    { label = "Host and play", y = 346, act = function() actions.host(self.name.text) end },
+    { label = "Host and play", y = 346, act = function() actions.host(self:port(), self.name.text) end },
   }
   self.focus = name and 3 or 1
   for i = 1, 9 do
@@ -32,6 +32,11 @@ end
 function Menu:show(progress, alarm)
   self.progress, self.alarm = progress, alarm
   if alarm then self.focus = 3 end
+end
+
+-- Who hosts may name another port than the usual one in the address.
+function Menu:port()
+  return tonumber(self.address.text:match ":(%d+)/?$") or 9080
 end
 
 -- ---- Keys and mouse

@@ -88,6 +88,7 @@ function arena.plain(server, properties)
   local self = setmetatable({ peer = peer, messages = {} }, Plain)
   turning[#turning + 1] = self
   arena.wait(function() return session.is_connected(peer) end, "a plain client to connect")
+  self.peer_id = peer:get_unique_id()
   return self
 end
 
