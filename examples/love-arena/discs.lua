@@ -45,11 +45,20 @@ function Discs:gone(player)
   self.looks[player.id] = nil
 end
 
+-- So many points more, in front, up to (x, y): one in most frames, several in a slow one.
+local function lengthen(trail, x, y, points)
+  local from = trail[1] or { x, y }
+  for i = 1, points do
+    table.insert(trail, 1, { from[1] + (x - from[1]) * i / points, from[2] + (y - from[2]) * i / points })
+    trail[TRAIL + 1] = nil
+  end
+end
+
 function Discs:update(dt)
   self.time = self.time + dt
   while self.rings[1] and self.time - self.rings[1].at > RING_TIME do table.remove(self.rings, 1) end
-  local leaves_trail = self.time >= self.trail_at
-  if leaves_trail then self.trail_at = self.time + TRAIL_STEP end
+  local steps = math.max(0, math.floor((self.time - self.trail_at) / TRAIL_STEP))
+  self.trail_at = self.trail_at + steps * TRAIL_STEP
   local part = 1 - math.exp(-10 * dt)
   for _, player in pairs(self.client.players) do
     if player.x then
@@ -58,10 +67,7 @@ function Discs:update(dt)
         look.seen = true
         self:ring(player.x, player.y, look.color)
       end
-      if leaves_trail then
-        table.insert(look.trail, 1, { player.x, player.y })
-        look.trail[TRAIL + 1] = nil
-      end
+      lengthen(look.trail, player.x, player.y, math.min(steps, TRAIL))
       -- Eyes follow the movement, slowly enough not to tremble.
       look.gaze_x = look.gaze_x + (player.vx / self.client.speed - look.gaze_x) * part
       look.gaze_y = look.gaze_y + (player.vy / self.client.speed - look.gaze_y) * part

@@ -73,9 +73,11 @@ function Process:finish(polled, seconds)
 end
 
 function Process:kill(signal)
-  local _, status = self:output()
-  local id = read_file(self.id_file):match "%d+"
-  if not status and id then os.execute(("kill -%s %s 2>/dev/null"):format(signal or "TERM", id)) end
+  -- Its shell may not have come to writing the id yet.
+  local id = wait.until_(function()
+    return select(2, self:output()) and "" or read_file(self.id_file):match "%d+\n"
+  end, {}, 20, self.name .. " to start")
+  if id ~= "" then os.execute(("kill -%s %s 2>/dev/null"):format(signal or "TERM", id)) end
 end
 
 -- For after_each: nothing outlives its test.
