@@ -55,14 +55,15 @@ end
 -- Waits until it has written something that matches, and gives the captures.
 function Process:expect(pattern, polled, seconds)
   local found
-  wait.until_(function()
+  local ok, why = pcall(wait.until_, function()
     local text, status = self:output()
     found = { text:match(pattern) }
     if found[1] == nil and status then
-      error(("%s ended with status %d without %q:\n%s"):format(self.name, status, pattern, text), 0)
+      error(("%s ended with status %d without %q"):format(self.name, status, pattern), 0)
     end
     return found[1]
-  end, polled or {}, seconds or 20, ("%s to write %q; it wrote:\n%s"):format(self.name, pattern, (self:output())))
+  end, polled or {}, seconds or 20, ("%s to write %q"):format(self.name, pattern))
+  if not ok then error(why .. "\nIt wrote:\n" .. self:output(), 2) end
   return (table.unpack or unpack)(found)
 end
 
