@@ -19,7 +19,9 @@ end
 
 -- Godot says nothing about the game's scripts and scenes, and nothing is left behind.
 local function assert_no_complaints(output)
-  for _, complaint in ipairs { "ERROR[^\n]*", "WARNING[^\n]*\n%s+at: [^\n]*res://[^\n]*", "leaked[^\n]*", "Debugger Break[^\n]*" } do
+  for _, complaint in ipairs {
+    "ERROR[^\n]*", "WARNING[^\n]*\n%s+at: [^\n]*res://[^\n]*", "leaked[^\n]*", "Debugger Break[^\n]*",
+  } do
     assert.is_nil(output:match(complaint), output)
   end
 end
