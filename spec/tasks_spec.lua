@@ -804,7 +804,7 @@ describe("tasks", function()
           ws.sleep(0)
           error("of another")
         end)
-        ws.sleep(5)
+        ws.sleep(0.1)
       end))
     end)
 
