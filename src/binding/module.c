@@ -1,7 +1,9 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
 #include <libwebsockets.h>
 
+#include "../core/clock.h"
 #include "../core/error.h"
+#include "../core/md5.h"
 #include "arguments.h"
 #include "objects.h"
 #include "variant.h"
@@ -10,6 +12,22 @@
 static int error_string(lua_State *L) {
     const char *text = wsm_error_string(wsm_check_int32(L, 1, NULL));
     lua_pushstring(L, text ? text : "(invalid error code)");
+    return 1;
+}
+
+/* md5(text) -> its digest in hexadecimal digits */
+static int md5(lua_State *L) {
+    size_t size;
+    char digest[WSM_MD5_TEXT_SIZE];
+    const char *text = luaL_checklstring(L, 1, &size);
+    wsm_md5_text(text, size, digest);
+    lua_pushstring(L, digest);
+    return 1;
+}
+
+/* clock() -> seconds since some fixed moment; never goes back */
+static int monotonic_clock(lua_State *L) {
+    lua_pushnumber(L, (lua_Number)wsm_clock_us() / 1e6);
     return 1;
 }
 
@@ -62,6 +80,10 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "errors");
     lua_pushcfunction(L, error_string);
     lua_setfield(L, core, "error_string");
+    lua_pushcfunction(L, md5);
+    lua_setfield(L, core, "md5");
+    lua_pushcfunction(L, monotonic_clock);
+    lua_setfield(L, core, "clock");
     lua_pushstring(L, lws_get_library_version());
     lua_setfield(L, core, "libwebsockets_version");
     wsm_open_variant(L);
