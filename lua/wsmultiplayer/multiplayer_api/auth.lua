@@ -13,7 +13,7 @@ local auth = {}
 
 function auth.begin(self, id)
   ordered_set.add(self.pending, id, { since = core.clock(), completed_here = false, completed_there = false })
-  peers.emit(self, "peer_authenticating", id)
+  due.emit(self, "peer_authenticating", id)
 end
 
 local function admit(self, id)
@@ -29,9 +29,9 @@ function auth.receive(self, id, data)
     pending.completed_there = true
     if pending.completed_here then admit(self, id) end
   elseif self.auth_callback then
-    due.call(self.due, 0, call_back, { callback = self.auth_callback, id = id, data = data })
+    due.call(self, 0, call_back, { callback = self.auth_callback, id = id, data = data })
   else
-    peers.refuse(self, id, "authentication data, and there is no auth_callback")
+    due.refuse(self, id, "authentication data, and there is no auth_callback")
   end
 end
 
@@ -80,7 +80,7 @@ function auth.expire(self)
     local id = self.pending.list[1]
     ordered_set.remove(self.pending, id)
     self.peer:disconnect_peer(id)
-    peers.emit(self, "peer_authentication_failed", id)
+    due.emit(self, "peer_authentication_failed", id)
   end
 end
 

@@ -3,6 +3,9 @@
 -- Where an object keeps it.
 local STATE = {}
 
+-- What tostring says of a table without a metatable.
+local addresses = setmetatable({}, { __mode = "k" })
+
 -- new(state) makes an object.
 -- @tparam string name
 -- @tparam table methods
@@ -37,11 +40,15 @@ local function class(name, methods, properties, extra, describe)
     __newindex = newindex,
     __tostring = function(object)
       local state = rawget(object, STATE)
-      return ("%s: %s"):format(name, describe(state))
+      return ("%s: %s (%s)"):format(name, addresses[object], describe(state))
     end,
   }
 
-  local function new(state) return setmetatable({ [STATE] = state }, meta) end
+  local function new(state)
+    local object = { [STATE] = state }
+    addresses[object] = tostring(object):match("^table: (.*)")
+    return setmetatable(object, meta)
+  end
 
   -- The state of what should be an object of this class; for methods.
   local function state_of(object, method)

@@ -4,7 +4,6 @@ local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
 local offline_multiplayer_peer = require "wsmultiplayer.offline_multiplayer_peer"
 local poll = require "wsmultiplayer.poll"
-local signal = require "wsmultiplayer.signal"
 local arguments = require "wsmultiplayer.multiplayer_api.arguments"
 local auth = require "wsmultiplayer.multiplayer_api.auth"
 local class = require "wsmultiplayer.multiplayer_api.class"
@@ -59,7 +58,7 @@ local function update_status(self)
   if status == before then return end
   if status == DISCONNECTED then
     clear(self)
-    peers.emit(self, before == CONNECTING and "connection_failed" or "server_disconnected")
+    due.emit(self, before == CONNECTING and "connection_failed" or "server_disconnected")
   elseif before == CONNECTED then
     clear(self) -- it was closed, and connects anew
   end
@@ -152,11 +151,11 @@ local function signal_or_nothing(self, name) return self.signals[name] end
 
 local function describe(self)
   local peer = self.peer
-  if not peer then return "(no peer)" end
-  if peer == self.offline_peer then return "(offline)" end
+  if not peer then return "without peer" end
+  if peer == self.offline_peer then return "offline" end
   local status = peer:get_connection_status()
-  if status ~= CONNECTED then return status == CONNECTING and "(connecting)" or "(disconnected)" end
-  return transport.is_server(self) and "(server)" or "(client)"
+  if status ~= CONNECTED then return status == CONNECTING and "connecting" or "disconnected" end
+  return transport.is_server(self) and "server" or "client"
 end
 
 local new_object, state_of = class("MultiplayerAPI", methods, properties, signal_or_nothing, describe)
@@ -183,9 +182,9 @@ local function new()
   local self = {
     auth_timeout = 3.0, root_path = "", server_relay = true, allow_object_decoding = false,
     max_sync_packet_size = 1350, max_delta_packet_size = 65535, max_cached_paths = 1024,
-    nodes = {}, nodes_of = {}, due = due.new(), signals = {}, offline_peer = offline_multiplayer_peer.new(),
+    nodes = {}, nodes_of = {}, offline_peer = offline_multiplayer_peer.new(),
   }
-  for _, name in ipairs(SIGNALS) do self.signals[name] = signal.new(name) end
+  due.prepare(self, SIGNALS)
   set_peer(self, self.offline_peer)
   return new_object(self)
 end
@@ -207,22 +206,25 @@ end
 -- What the peer has told. The program hears of each thing before the next one happens.
 local function take_events(self)
   local name, id = transport.next_event(self)
+  local told = name ~= nil
   while name do
     if name == "peer_connected" then
       admit_or_authenticate(self, id)
     else
       peers.lose(self, id, true)
     end
-    due.deliver(self.due)
+    due.deliver(self)
     name, id = transport.next_event(self)
   end
+  return told
 end
 
+-- Tells what an error left over, what happened meanwhile, and what became of the connection.
 local function look(self)
-  due.deliver(self.due) -- what an error left over
-  take_events(self)
+  local told = due.deliver(self)
+  told = take_events(self) or told
   update_status(self)
-  due.deliver(self.due)
+  return due.deliver(self) or told
 end
 
 -- Takes a packet; false if there is none.
@@ -265,19 +267,21 @@ local function let_go(peer)
 end
 
 -- Runs what calls the program's functions.
-local function guarded(self, fn)
-  local peer, sender = self.peer, self.due.sender
+-- @param[opt] peer whose packets are held back meanwhile
+local function guarded(self, fn, peer)
+  local sender, result = self.sender, nil
   local holds = peer and hold_back(peer)
-  poll.protected(fn, function()
-    self.due.sender = sender
+  poll.protected(function() result = fn(self) end, function()
+    self.sender = sender
     if holds then let_go(peer) end
-  end, self)
+  end)
+  return result
 end
 
 -- How long to wait at most.
-local function limit(self, timeout)
+local function limit(self, timeout, told)
   if not timeout then return nil end
-  if transport.has_events(self) or self.peer:get_available_packet_count() > 0 then return 0 end
+  if told or transport.has_events(self) or self.peer:get_available_packet_count() > 0 then return 0 end
   return math.min(timeout, auth.time_left(self) or timeout)
 end
 
@@ -289,10 +293,10 @@ end
 function methods.poll(api, timeout)
   local self = state_of(api, "poll")
   poll.check_timeout(timeout)
-  guarded(self, look)
+  local told = guarded(self, look)
   if self.status == DISCONNECTED then return errors.OK end
-  self.peer:poll(limit(self, timeout))
-  guarded(self, take_packets)
+  self.peer:poll(limit(self, timeout, told))
+  guarded(self, take_packets, self.peer)
   local failure = self.failure
   self.failure = nil
   if failure then return failure[1], failure[2] end
@@ -321,7 +325,7 @@ function methods.get_authenticating_peers(api)
 end
 
 --- Who called the method that runs, or sent the packet of peer_packet; 0 otherwise.
-function methods.get_remote_sender_id(api) return state_of(api, "get_remote_sender_id").due.sender end
+function methods.get_remote_sender_id(api) return state_of(api, "get_remote_sender_id").sender end
 
 --- Sends bytes, which are given to peer_packet there.
 -- @tparam string bytes
@@ -370,7 +374,9 @@ function methods.rpc(api, peer, object, method, args)
   arguments.integer(peer, 1, "rpc")
   arguments.string(method, 3, "rpc")
   args = args == nil and {} or arguments.table(args, 4, "rpc")
-  return rpc.call(self, peer, nodes.find(self, object), method, args, rawget(args, "n") or #args)
+  local count = rawget(args, "n")
+  if type(count) ~= "number" or count % 1 ~= 0 or count < 0 then count = #args end
+  return rpc.call(self, peer, nodes.find(self, object), method, args, count)
 end
 
 --- Makes an object the target of remote calls.
@@ -379,7 +385,7 @@ end
 -- @tparam[opt] table rpcs the remote methods: { name = { arguments of @rpc } }
 -- @treturn MultiplayerNode
 function methods.add_node(api, path, object, rpcs)
-  return nodes.add(state_of(api, "add_node"), api, path, object, rpcs)
+  return nodes.add(state_of(api, "add_node"), path, object, rpcs)
 end
 
 --- The node at a path, or nil.

@@ -65,14 +65,14 @@ end
 
 -- ---- the API's methods
 
-function nodes.add(self, api, path, object, rpcs)
+function nodes.add(self, path, object, rpcs)
   path = check_path(self, path, "add_node")
   if type(object) ~= "table" and type(object) ~= "userdata" then
     error(("bad argument #2 to 'add_node' (object expected, got %s)"):format(type(object)), 3)
   end
   if self.nodes[path] then error(("bad argument #1 to 'add_node' (there is a node at '%s')"):format(path), 3) end
   local node = {
-    api_state = self, api = api, path = path, object = object, authority = 1, own_methods = {}, script_methods = {},
+    api = self, path = path, object = object, authority = 1, own_methods = {}, script_methods = {},
   }
   if rpcs ~= nil then
     for name, given in pairs(arguments.table(rpcs, 3, "add_node")) do
@@ -94,7 +94,7 @@ end
 --- The node of its handle, or of the object that it was made for; or nil.
 function nodes.find(self, thing)
   local ok, node = pcall(state_of, thing, "rpc")
-  if ok then return node.api_state == self and node or nil end
+  if ok then return node.api == self and node or nil end
   return self.nodes_of[thing]
 end
 
@@ -104,7 +104,7 @@ end
 -- @treturn integer OK or an error; then a text
 function methods.rpc(handle, name, ...)
   local node = state_of(handle, "rpc")
-  return rpc.call(node.api_state, 0, node, arguments.string(name, 1, "rpc"), { ... }, select("#", ...))
+  return rpc.call(node.api, 0, node, arguments.string(name, 1, "rpc"), { ... }, select("#", ...))
 end
 
 --- Calls it on one peer, on all (0), or on all but one (negative): Node.rpc_id.
@@ -112,7 +112,7 @@ function methods.rpc_id(handle, id, name, ...)
   local node = state_of(handle, "rpc_id")
   arguments.integer(id, 1, "rpc_id")
   arguments.string(name, 2, "rpc_id")
-  return rpc.call(node.api_state, id, node, name, { ... }, select("#", ...))
+  return rpc.call(node.api, id, node, name, { ... }, select("#", ...))
 end
 
 --- Makes a method a remote one, or with nil not any more: Node.rpc_config.
@@ -129,7 +129,7 @@ function methods.set_multiplayer_authority(handle, id, recursive)
   node.authority = arguments.integer(id, 1, "set_multiplayer_authority")
   if recursive == false then return end
   local prefix = node.path == "." and "" or node.path .. "/"
-  for path, other in pairs(node.api_state.nodes) do
+  for path, other in pairs(node.api.nodes) do
     if path:sub(1, #prefix) == prefix then other.authority = id end
   end
 end
@@ -138,7 +138,7 @@ function methods.get_multiplayer_authority(handle) return state_of(handle, "get_
 
 function methods.is_multiplayer_authority(handle)
   local node = state_of(handle, "is_multiplayer_authority")
-  local peer = node.api_state.peer
+  local peer = node.api.peer
   return peer ~= nil and peer:get_unique_id() == node.authority
 end
 
@@ -147,7 +147,7 @@ function methods.get_path(handle) return state_of(handle, "get_path").path end
 --- Takes the node away. What others call there is refused from now on.
 function methods.remove(handle)
   local node = state_of(handle, "remove")
-  local self = node.api_state
+  local self = node.api
   if self.nodes[node.path] ~= node then return end
   self.nodes[node.path] = nil
   if self.nodes_of[node.object] == node then self.nodes_of[node.object] = nil end

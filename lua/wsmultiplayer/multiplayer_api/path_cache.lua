@@ -1,5 +1,6 @@
 --- The numbers that stand for paths of nodes in calls: ours, which other peers confirm, and theirs.
 
+local due = require "wsmultiplayer.multiplayer_api.due"
 local protocol = require "wsmultiplayer.multiplayer_api.protocol"
 local transport = require "wsmultiplayer.multiplayer_api.transport"
 
@@ -48,21 +49,22 @@ function path_cache.find(self, from, number)
   return peer and peer.paths[number]
 end
 
-function path_cache.receive_path(self, from, fields, refuse)
+function path_cache.receive_path(self, from, fields)
   local peer = self.cache.peers[from]
   local node = self.nodes[fields.path]
   if not peer then
-    return refuse("the path '%s' of a peer that is not known", fields.path)
+    return due.refuse(self, from, "the path '%s' of a peer that is not known", fields.path)
   elseif peer.paths[fields.id] then
-    return refuse("a second path with the number %d, '%s'", fields.id, fields.path)
+    return due.refuse(self, from, "a second path with the number %d, '%s'", fields.id, fields.path)
   elseif not node then
-    return refuse("the path '%s', where no node is", fields.path)
+    return due.refuse(self, from, "the path '%s', where no node is", fields.path)
   elseif peer.count >= self.max_cached_paths then
-    return refuse("the path '%s', one more than max_cached_paths (%d)", fields.path, self.max_cached_paths)
+    local limit = self.max_cached_paths
+    return due.refuse(self, from, "the path '%s', one more than max_cached_paths (%d)", fields.path, limit)
   end
   local same_methods = node.checksum == fields.checksum
   if not same_methods then
-    refuse("a wrong checksum: it has other remote methods than node '%s' here", fields.path)
+    due.refuse(self, from, "a wrong checksum: it has other remote methods than node '%s' here", fields.path)
   end
   peer.paths[fields.id] = node.path
   peer.count = peer.count + 1
@@ -70,15 +72,15 @@ function path_cache.receive_path(self, from, fields, refuse)
   transport.send_command(self, from, protocol.confirm_path(fields.id, same_methods))
 end
 
-function path_cache.receive_confirmation(self, from, fields, refuse)
+function path_cache.receive_confirmation(self, from, fields)
   local node = self.cache.nodes[fields.id]
   if not node then return end -- it may have been removed meanwhile
   local peer = self.cache.peers[from]
   if not peer or peer.told[node] == nil then
-    return refuse("the confirmation of a path that it was not told, '%s'", node.path)
+    return due.refuse(self, from, "the confirmation of a path that it was not told, '%s'", node.path)
   end
   if not fields.same_methods then
-    refuse("a wrong checksum: it has other remote methods than node '%s' here", node.path)
+    due.refuse(self, from, "a wrong checksum: it has other remote methods than node '%s' here", node.path)
   end
   peer.told[node] = true
 end

@@ -11,11 +11,6 @@ local peers = {}
 -- Servers do not have that many clients: one that announces more is not honest.
 local MAX_RELAYED = 65536
 
-function peers.emit(self, name, ...) due.emit(self.due, 0, self.signals[name], ...) end
-
---- Says what Godot would print as an error.
-function peers.refuse(self, id, why, ...) peers.emit(self, "packet_refused", id, why:format(...)) end
-
 function peers.reset(self)
   self.pending, self.connected = ordered_set.new(), ordered_set.new()
   path_cache.reset(self)
@@ -33,15 +28,15 @@ function peers.admit(self, id)
   end
   ordered_set.add(self.connected, id, true)
   path_cache.add_peer(self, id)
-  if id == 1 then peers.emit(self, "connected_to_server") end
-  peers.emit(self, "peer_connected", id)
+  if id == 1 then due.emit(self, "connected_to_server") end
+  due.emit(self, "peer_connected", id)
 end
 
 --- Forgets a peer. `told` is false where the program itself did it.
 function peers.lose(self, id, told)
   if self.pending.get[id] then
     ordered_set.remove(self.pending, id)
-    if told then peers.emit(self, "peer_authentication_failed", id) end
+    if told then due.emit(self, "peer_authentication_failed", id) end
     return
   elseif not self.connected.get[id] then
     return
@@ -52,15 +47,15 @@ function peers.lose(self, id, told)
     transport.set_mode(self)
     for _, other in ipairs(self.connected.list) do transport.send(self, other, protocol.del_peer(id)) end
   end
-  if told then peers.emit(self, "peer_disconnected", id) end
+  if told then due.emit(self, "peer_disconnected", id) end
 end
 
 -- Only the server tells of others, and only clients are told.
 local function may_tell(self, from, what)
   if not transport.relays(self) then
-    peers.refuse(self, from, "a packet that %s a peer, and server_relay is off", what)
+    due.refuse(self, from, "a packet that %s a peer, and server_relay is off", what)
   elseif transport.is_server(self) or from ~= 1 then
-    peers.refuse(self, from, "a packet that %s a peer, which only the server may send to a client", what)
+    due.refuse(self, from, "a packet that %s a peer, which only the server may send to a client", what)
   else
     return true
   end
@@ -71,9 +66,9 @@ local function is_other_client(self, id) return id > 1 and id ~= self.peer:get_u
 function peers.receive_add(self, from, id)
   if not may_tell(self, from, "adds") then return end
   if not is_other_client(self, id) or self.connected.get[id] then
-    peers.refuse(self, from, "a packet that adds peer %d, which can't be", id)
+    due.refuse(self, from, "a packet that adds peer %d, which can't be", id)
   elseif #self.connected.list > MAX_RELAYED then
-    peers.refuse(self, from, "a packet that adds one more than %d peers", MAX_RELAYED)
+    due.refuse(self, from, "a packet that adds one more than %d peers", MAX_RELAYED)
   else
     peers.admit(self, id)
   end
@@ -82,7 +77,7 @@ end
 function peers.receive_del(self, from, id)
   if not may_tell(self, from, "removes") then return end
   if not is_other_client(self, id) then
-    peers.refuse(self, from, "a packet that removes peer %d, which can't be", id)
+    due.refuse(self, from, "a packet that removes peer %d, which can't be", id)
   else
     peers.lose(self, id, true)
   end

@@ -12,21 +12,6 @@ local transport = require "wsmultiplayer.multiplayer_api.transport"
 
 local SERVER = constants.MultiplayerPeer.TARGET_PEER_SERVER
 
--- Texts in reasons come from anybody: no line breaks, and not without end.
-local function shown(value)
-  if type(value) ~= "string" then return value end
-  return ((#value > 100 and value:sub(1, 100) .. "..." or value):gsub("%c", "?"))
-end
-
--- A function that refuses the packet of a peer.
-local function refuser(self, from)
-  return function(why, ...)
-    local values = { ... }
-    for i = 1, #values do values[i] = shown(values[i]) end
-    peers.refuse(self, from, why, (table.unpack or unpack)(values)) -- luacheck: ignore 143
-  end
-end
-
 -- ---- packets between admitted peers, direct or relayed
 
 local between_peers = {
@@ -36,18 +21,18 @@ local between_peers = {
 }
 
 function between_peers.raw(self, from, fields)
-  due.emit(self.due, from, self.signals.peer_packet, from, fields.bytes)
+  due.emit_from(self, from, "peer_packet", from, fields.bytes)
 end
 
 function between_peers.replication(self, from, fields)
-  due.emit(self.due, from, self.signals.replication_packet, from, fields.what, fields.bytes)
+  due.emit_from(self, from, "replication_packet", from, fields.what, fields.bytes)
 end
 
 local function receive_inner(self, from, packet)
   local fields, why = protocol.read(packet)
   local handle = fields and between_peers[fields.kind]
-  if handle then return handle(self, from, fields, refuser(self, from), packet) end
-  peers.refuse(self, from, "%s", why or "a system packet inside of a relay packet")
+  if handle then return handle(self, from, fields, packet) end
+  due.refuse(self, from, "%s", why or "a system packet inside of a relay packet")
 end
 
 -- ---- system packets
@@ -56,7 +41,7 @@ local system = {}
 
 function system.auth(self, from, fields)
   -- Without data it may be the notice that authentication is complete, which comes after the admission here.
-  if fields.data ~= "" then peers.refuse(self, from, "authentication data of a peer that was admitted") end
+  if fields.data ~= "" then due.refuse(self, from, "authentication data of a peer that was admitted") end
 end
 
 function system.add_peer(self, from, fields) peers.receive_add(self, from, fields.peer) end
@@ -79,13 +64,13 @@ end
 
 function system.relay(self, from, fields, mode, channel)
   if not transport.relays(self) then
-    peers.refuse(self, from, "a relay packet, and server_relay is off")
+    due.refuse(self, from, "a relay packet, and server_relay is off")
   elseif transport.is_server(self) then
     pass_on(self, from, fields, mode, channel)
   elseif from ~= SERVER then
-    peers.refuse(self, from, "a relay packet, which only the server may send to a client")
+    due.refuse(self, from, "a relay packet, which only the server may send to a client")
   elseif fields.peer <= 0 or fields.peer == self.peer:get_unique_id() then
-    peers.refuse(self, from, "a relay packet of peer %d, which can't be", fields.peer)
+    due.refuse(self, from, "a relay packet of peer %d, which can't be", fields.peer)
   else
     receive_inner(self, fields.peer, fields.packet)
   end
@@ -95,17 +80,17 @@ end
 local function receive(self, from, packet, mode, channel)
   local admitted = self.connected.get[from]
   if not admitted and not self.pending.get[from] then
-    return peers.refuse(self, from, "a packet of a peer that is not connected")
+    return due.refuse(self, from, "a packet of a peer that is not connected")
   end
   local fields, why = protocol.read(packet)
   if not admitted then
     if fields and fields.kind == "auth" then return auth.receive(self, from, fields.data) end
-    return peers.refuse(self, from, "a packet of a peer that is not authenticated")
+    return due.refuse(self, from, "a packet of a peer that is not authenticated")
   end
-  if not fields then return peers.refuse(self, from, "%s", why) end
+  if not fields then return due.refuse(self, from, "%s", why) end
   local handle = system[fields.kind]
   if handle then return handle(self, from, fields, mode, channel) end
-  between_peers[fields.kind](self, from, fields, refuser(self, from), packet)
+  between_peers[fields.kind](self, from, fields, packet)
 end
 
 return receive

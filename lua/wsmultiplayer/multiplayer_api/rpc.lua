@@ -5,7 +5,6 @@ local constants = require "wsmultiplayer.constants"
 local arguments = require "wsmultiplayer.multiplayer_api.arguments"
 local due = require "wsmultiplayer.multiplayer_api.due"
 local path_cache = require "wsmultiplayer.multiplayer_api.path_cache"
-local peers = require "wsmultiplayer.multiplayer_api.peers"
 local protocol = require "wsmultiplayer.multiplayer_api.protocol"
 local transport = require "wsmultiplayer.multiplayer_api.transport"
 local variant = require "wsmultiplayer.variant"
@@ -76,10 +75,10 @@ end
 local function call_here(self, node, method, args, count, own_id)
   local fn = find_method(node, method.name)
   if not fn then return errors.FAILED, ("node '%s' has no method '%s'"):format(node.path, method.name) end
-  local outer = self.due.sender
-  self.due.sender = own_id
+  local outer = self.sender
+  self.sender = own_id
   local ok, err = pcall(fn, node.object, unpack(args, 1, count))
-  self.due.sender = outer
+  self.sender = outer
   if not ok then error(err, 0) end
   return OK
 end
@@ -132,26 +131,32 @@ local function carry_out(item)
   local fn = find_method(node, name)
   if not fn then
     local why = "a call of '%s' of node '%s', which has no such method"
-    return peers.refuse(item.self, item.sender, why, name, node.path)
+    return due.refuse(item.self, item.sender, why, name, node.path)
   end
   fn(node.object, unpack(item.args, 1, item.count))
 end
 
-function rpc.receive(self, from, fields, refuse, packet)
+function rpc.receive(self, from, fields, packet)
   local path = fields.path or path_cache.find(self, from, fields.node)
-  if not path then return refuse("a call to the node number %d, which it has not told of", fields.node) end
-  local node = self.nodes[path]
-  if not node then return refuse("a call to '%s', where no node is", path) end
-  local method = node.by_number[fields.method]
-  if not method then return refuse("a call of method number %d of node '%s', which has none", fields.method, path) end
+  local node = path and self.nodes[path]
+  local method = node and node.by_number[fields.method]
+  if not path then
+    return due.refuse(self, from, "a call to the node number %d, which it has not told of", fields.node)
+  elseif not node then
+    return due.refuse(self, from, "a call to '%s', where no node is", path)
+  elseif not method then
+    return due.refuse(self, from, "a call of method number %d of node '%s', which has none", fields.method, path)
+  end
   if not may_call(node, method, from) then
     local whom = method.config.rpc_mode == modes.RPC_MODE_AUTHORITY and
       ("only its authority (peer %d) may"):format(node.authority) or "nobody may"
-    return refuse("a call of '%s' of node '%s', which %s call", method.name, path, whom)
+    return due.refuse(self, from, "a call of '%s' of node '%s', which %s call", method.name, path, whom)
   end
   local args, _, why = decode(fields, packet)
-  if not args then return refuse("a call of '%s' of node '%s': %s, in the arguments", method.name, path, why) end
-  due.call(self.due, from, carry_out, {
+  if not args then
+    return due.refuse(self, from, "a call of '%s' of node '%s': %s, in the arguments", method.name, path, why)
+  end
+  due.call(self, from, carry_out, {
     self = self, node = node, method = method, args = args, count = fields.count,
   })
 end

@@ -35,14 +35,14 @@ local weak = { __mode = "v" }
 local function listen(self, peer, name)
   local known = setmetatable({ self = self, peer = peer }, weak)
   local function note(id)
-    local api = known.self
-    if api then
+    local api, its_peer = known.self, known.peer
+    if api and api.peer == its_peer then
       -- What came before the end of a connection is read before the end is told.
-      local events, unread = api.events, known.peer:get_available_packet_count()
+      local events, unread = api.events, its_peer:get_available_packet_count()
       events.last = events.last + 1
       events[events.last] = { name = name, id = id, after = api.taken + unread }
-    elseif known.peer then
-      known.peer:disconnect(name, note)
+    elseif not api and its_peer then
+      its_peer:disconnect(name, note)
     end
   end
   peer:connect(name, note)
