@@ -36,9 +36,8 @@ describe("examples/godot-dedicated-server", function()
   -- A process in the background; what it writes is in output().
   local function start(command)
     local path = os.tmpname()
-    local pipe = io.popen(("{ sh -c %s; echo ended >>%s; } >%s 2>&1 </dev/null & echo"):format(
-      quote("echo pid $$; " .. command), quote(path), quote(path)))
-    pipe:close()
+    os.execute(("{ sh -c %s; echo ended; } >%s 2>&1 </dev/null &"):format(
+      quote("echo pid $$; " .. command), quote(path)))
     local process = { path = path }
     function process.output() return read_file(path) end
     processes[#processes + 1] = process
@@ -81,21 +80,17 @@ describe("examples/godot-dedicated-server", function()
     api.multiplayer_peer = peer
     clients[#clients + 1] = api
     api:connect("connected_to_server", function() node:rpc_id(1, "join", name) end)
-    return { api = api, peer = peer, node = node, seen = seen }
+    wait.until_(function() return api:get_unique_id() > 1 end, clients, PATIENCE, "a connection")
+    return { peer = peer, id = api:get_unique_id(), node = node, seen = seen }
   end
 
-  local function await_call(client, ...)
-    local wanted = { ... }
-    local found
-    wait.until_(function()
+  -- Waits for a call of this method with these first arguments (nil: any), and gives it.
+  local function await_call(client, method, a, b)
+    return wait.until_(function()
       for _, call in ipairs(client.seen) do
-        local same = true
-        for i = 1, #wanted do same = same and call[i] == wanted[i] end
-        if same then found = call end
+        if call[1] == method and (a == nil or call[2] == a) and (b == nil or call[3] == b) then return call end
       end
-      return found
-    end, clients, PATIENCE, table.concat(wanted, " "))
-    return found
+    end, clients, PATIENCE, method)
   end
 
   before_each(function() processes, clients = {}, {} end)
@@ -111,9 +106,9 @@ describe("examples/godot-dedicated-server", function()
   it("checks what it is told", function()
     local server = start_server()
     local ada, grace = join "Ada", join "Grace"
-    await_call(ada, "player_joined", grace.peer:get_unique_id(), "Grace")
-    await_call(grace, "player_joined", ada.peer:get_unique_id(), "Ada")
-    local id = ada.peer:get_unique_id()
+    local id = ada.id
+    await_call(ada, "player_joined", grace.id, "Grace")
+    await_call(grace, "player_joined", id, "Ada")
 
     ada.node:rpc_id(1, "move", ws.Vector2(500, 280))
     assert.is_true(await_call(grace, "player_moved", id)[3] == ws.Vector2(500, 280))
@@ -157,14 +152,14 @@ describe("examples/godot-dedicated-server", function()
     for _, process in ipairs { ada, grace } do await(process, "%* Linus is here\n") end
     await_call(linus, "heard", "Ada", "Hello Linus!")
     await_call(linus, "heard", "Grace", "Hello Linus!")
-    local grace_id = await_call(linus, "player_joined")[2]
+    local grace_id = await_call(linus, "player_joined", nil, "Grace")[2]
     await_call(linus, "player_moved", grace_id)
 
     linus.node:rpc_id(1, "say", "Good night, Grace!")
     await(ada, "Linus: Good night, Grace!\n")
     await(ada, "%* Grace has left\n")
     await(grace, "ended\n")
-    await_call(linus, "player_left")
+    await_call(linus, "player_left", grace_id)
     linus.peer:close()
     await(ada, "%* Linus has left\n")
 

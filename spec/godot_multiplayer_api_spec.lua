@@ -347,7 +347,7 @@ describe("MultiplayerAPI:", function()
           local server, client = new(cast.server), new(cast[1])
           server:auth(server_has)
           client:auth(client_has)
-          for _, party in ipairs { server, client } do party:set("auth_timeout", timeout or 3) end
+          for _, party in ipairs { server, client } do party:set("auth_timeout", timeout or 30) end
           server:listen()
           assert.equal(OK, client:join(server.url))
           if server_has then client.id = server:expect("peer_authenticating")[2] end
@@ -571,6 +571,30 @@ describe("MultiplayerAPI:", function()
               for _, path in ipairs(paths) do to:expect_call(path, "any_1", from.id, turn) end
             end)
           end
+          expect_silence()
+        end)
+
+        it("carry the path until it is confirmed, and then a number", function()
+          local server, client = gather(1, { "Main" }, function(party)
+            if party.kind == "lua" then party.packets = {} end
+          end)
+          both_ways(server, client, function(from, to)
+            local packets = from.packets or to.packets
+            if not packets then return end
+            for i = #packets, 1, -1 do packets[i] = nil end
+            for number_of_call = 1, 2 do
+              assert.equal(OK, from:rpc_id("Main", to.id, "any_1", 5))
+              to:expect_call("Main", "any_1", from.id, 5)
+              engine:wait(function() return #packets == (number_of_call == 1 and 3 or 4) end, "the packets")
+              engine:settle()
+            end
+            table.sort(packets, function(a, b) return a < b end)
+            -- any_1 has the number 2: Upper_1 and any_0 come before it.
+            assert.equal("\0\1\2\1\2\5", packets[1])
+            assert.matches("^\1%x+%z\1%z%z%zMain%z$", packets[2])
+            assert.equal("\2\1\1\0\0\0", packets[3])
+            assert.equal("\32\9\0\0\128\2\1\2\5Main\0", packets[4])
+          end)
           expect_silence()
         end)
 
@@ -839,16 +863,11 @@ describe("MultiplayerAPI:", function()
             party:add_node("Fixed/Synchronizer", "plain")
           end
 
-          -- Position and rotation of a node, as Godot says them.
-          local function look(party, path)
-            return party:node(path, "get", "position"), party:node(path, "get", "rotation")
-          end
-
           if cast.server == "godot" then
-            it("of a Godot server is told to Lua clients, and does not reach further", function()
-              local server, lua, other = gather(2, { "Main" }, function(party)
-                if party.kind == "godot" then party:replicate(1) else add_nodes(party) end
-              end)
+            it("of a Godot server is told to Lua clients, and they are in nobody's way", function()
+              local server, lua, other = gather(2, { "Main" }, add_nodes)
+              other:replicate(1)
+              server:replicate(1)
               await_packet(lua, 1, "sync", "^\6")
               server:spawn "Ada"
               local spawn = await_packet(lua, 1, "spawn")[4]
@@ -859,13 +878,11 @@ describe("MultiplayerAPI:", function()
               assert_call_arrives(lua, other)
               server:node("Mobs/Ada", "set", "rotation", 1.5)
               await_packet(lua, 1, "delta", "^\22")
-              if other.kind == "godot" then
-                server:node("Mobs/Ada", "set", "position", godot.text "Vector2(3, 4)")
-                engine:wait(function()
-                  local position, rotation = look(other, "Mobs/Ada")
-                  return position == "(3.0, 4.0)" and rotation == 1.5
-                end, "the Godot client to follow")
-              end
+              server:node("Mobs/Ada", "set", "position", godot.text "Vector2(3, 4)")
+              engine:wait(function()
+                return other:node("Mobs/Ada", "get", "position") == "(3.0, 4.0)" and
+                  other:node("Mobs/Ada", "get", "rotation") == 1.5
+              end, "the Godot client to follow")
               server:remove_node "Mobs/Ada"
               await_packet(lua, 1, "despawn", "^\5")
               assert_call_arrives(server, lua)
@@ -874,9 +891,8 @@ describe("MultiplayerAPI:", function()
             end)
 
             it("of a Godot server harms no Lua client that knows nothing of it", function()
-              local server, lua = gather(1, { "Main" }, function(party)
-                if party.kind == "godot" then party:replicate(1) end
-              end)
+              local server, lua = gather(1, { "Main" })
+              server:replicate(1)
               lua:expect_refusal(1, "Fixed/Synchronizer")
               server:spawn "Ada"
               lua:expect_refusal(1, "Spawner")

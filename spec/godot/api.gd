@@ -45,9 +45,10 @@ func event(kind: String, fields := []) -> void:
 func end() -> void:
 	if api.multiplayer_peer:
 		api.multiplayer_peer.close()
-	tree.set_multiplayer(null, root.get_path())
 	api.multiplayer_peer = null
+	var path := root.get_path()
 	root.free()
+	tree.set_multiplayer(null, path)
 
 
 func run(verb: String, args: Array) -> Variant:

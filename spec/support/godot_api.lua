@@ -182,8 +182,27 @@ LuaParty.__index = function(_, method)
   end
 end
 
+-- A peer that records what is put into it and taken out of it, in `packets`.
+local function tap(peer, packets)
+  local tapped = {}
+  function tapped.put_packet(_, packet)
+    table.insert(packets, packet)
+    return peer:put_packet(packet)
+  end
+  function tapped.get_packet()
+    local packet, err, why = peer:get_packet()
+    table.insert(packets, packet)
+    return packet, err, why
+  end
+  return setmetatable(tapped, { __index = function(_, name)
+    local method = peer[name]
+    return function(_, ...) return method(peer, ...) end
+  end })
+end
+
 function LuaParty:start(method, ...)
   local peer = ws.WebSocketMultiplayerPeer.new()
+  if self.packets then peer = tap(peer, self.packets) end
   local err = peer[method](peer, ...)
   if err == ws.OK then
     self.peer = peer
@@ -272,7 +291,7 @@ end
 -- A new API, "godot" or "lua".
 function godot_api.new(engine, kind)
   engine.count = engine.count + 1
-  local party = { engine = engine, name = kind .. engine.count, events = {}, id = 0, url = false }
+  local party = { engine = engine, name = kind .. engine.count, events = {}, id = 0, url = false, packets = false }
   if kind == "lua" then
     new_lua(party)
   else
