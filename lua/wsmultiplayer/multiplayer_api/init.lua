@@ -193,7 +193,7 @@ end
 
 local function admit_or_authenticate(self, id)
   if id == 1 and (self.connected.get[1] or self.pending.get[1]) then
-    clear(self) -- a client that was closed and connected anew
+    peers.reset(self) -- a client that was closed and connected anew
   end
   self.status = CONNECTED
   if self.auth_callback then

@@ -9,10 +9,7 @@ local rpc_config = require "wsmultiplayer.multiplayer_api.rpc_config"
 
 local nodes, methods = {}, {}
 
-local new, state_of = class("MultiplayerNode", methods, nil, nil, function(node) return node.path end)
-
---- The node itself, of the program's handle to it.
-nodes.state_of = state_of
+local new, state_of, find_state = class("MultiplayerNode", methods, nil, nil, function(node) return node.path end)
 
 -- ---- paths
 
@@ -25,7 +22,7 @@ function nodes.relative_path(self, path)
   if path:sub(1, 1) == "/" then
     if root == "" then return nil, "an absolute path, and there is no root_path" end
     if path == root then return "." end
-    local prefix = root:gsub("/?$", "/")
+    local prefix = root:sub(-1) == "/" and root or root .. "/"
     if path:sub(1, #prefix) ~= prefix then return nil, ("not below the root_path '%s'"):format(root) end
     relative = path:sub(#prefix + 1)
   end
@@ -93,9 +90,9 @@ end
 
 --- The node of its handle, or of the object that it was made for; or nil.
 function nodes.find(self, thing)
-  local ok, node = pcall(state_of, thing, "rpc")
-  if ok then return node.api == self and node or nil end
-  return self.nodes_of[thing]
+  local node = find_state(thing)
+  if node then return node.api == self and node or nil end
+  return thing ~= nil and self.nodes_of[thing] or nil
 end
 
 -- ---- methods of nodes

@@ -69,7 +69,7 @@ function system.relay(self, from, fields, mode, channel)
     pass_on(self, from, fields, mode, channel)
   elseif from ~= SERVER then
     due.refuse(self, from, "a relay packet, which only the server may send to a client")
-  elseif fields.peer <= 0 or fields.peer == self.peer:get_unique_id() then
+  elseif fields.peer <= 0 then
     due.refuse(self, from, "a relay packet of peer %d, which can't be", fields.peer)
   else
     receive_inner(self, fields.peer, fields.packet)
