@@ -433,6 +433,27 @@ describe("a remote call", function()
     assert.same({ "Grace nil", "Ada 5" }, answers)
   end)
 
+  it("can be waited for by polling within a handler", function()
+    local server, a = apis.gather(1)
+    local rpcs, answered = { ask = ANY, answer = {} }, false
+    server.node = server.api:add_node("Main", {
+      ask = function() server.node:rpc_id(server.api:get_remote_sender_id(), "answer") end,
+    }, rpcs)
+    local node = a.api:add_node("Main", { answer = function() answered = true end }, rpcs)
+    a.api.peer_packet:connect(function()
+      for _ = 1, 3 do
+        answered = false
+        node:rpc_id(1, "ask")
+        apis.wait(function() return answered end, "an answer")
+        assert(a.api:get_remote_sender_id() == 1)
+      end
+      a:note "done"
+    end)
+    server.api:send_bytes("go", a.id)
+    a:expect("peer_packet", 1, "go")
+    a:expect "done"
+  end)
+
   it("made locally within a call has its own sender meanwhile", function()
     local server, a = apis.gather(1)
     local node
