@@ -402,6 +402,58 @@ describe("a remote call", function()
     for i = 1, 6 do (i % 2 == 1 and server or a):expect("count", i) end
   end)
 
+  it("can await an answer in a coroutine, as docs/multiplayer_api.md shows", function()
+    local server, a = apis.gather(1)
+    local rpcs = { answer = {}, best_score = ANY }
+    local waiting, number = {}, 0
+    local client_game, server_game, scores = {}, {}, { Ada = 5 }
+    local node = a.api:add_node("Main", client_game, rpcs)
+    server_game.node = server.api:add_node("Main", server_game, rpcs)
+
+    local function ask(id, method, ...)
+      number = number + 1
+      waiting[number] = coroutine.running()
+      node:rpc_id(id, method, number, ...)
+      return coroutine.yield()
+    end
+    function client_game:answer(asked, ...)
+      local task = waiting[asked]
+      waiting[asked] = nil
+      if task then assert(coroutine.resume(task, ...)) end
+    end
+    function server_game:best_score(asked, name)
+      self.node:rpc_id(server.api:get_remote_sender_id(), "answer", asked, scores[name])
+    end
+
+    local answers = {}
+    for _, name in ipairs { "Grace", "Ada" } do
+      coroutine.wrap(function() table.insert(answers, name .. " " .. tostring(ask(1, "best_score", name))) end)()
+    end
+    apis.wait(function() return #answers == 2 end)
+    assert.same({ "Grace nil", "Ada 5" }, answers)
+  end)
+
+  it("can be waited for by polling within a handler", function()
+    local server, a = apis.gather(1)
+    local rpcs, answered = { ask = ANY, answer = {} }, false
+    server.node = server.api:add_node("Main", {
+      ask = function() server.node:rpc_id(server.api:get_remote_sender_id(), "answer") end,
+    }, rpcs)
+    local node = a.api:add_node("Main", { answer = function() answered = true end }, rpcs)
+    a.api.peer_packet:connect(function()
+      for _ = 1, 3 do
+        answered = false
+        node:rpc_id(1, "ask")
+        apis.wait(function() return answered end, "an answer")
+        assert(a.api:get_remote_sender_id() == 1)
+      end
+      a:note "done"
+    end)
+    server.api:send_bytes("go", a.id)
+    a:expect("peer_packet", 1, "go")
+    a:expect "done"
+  end)
+
   it("made locally within a call has its own sender meanwhile", function()
     local server, a = apis.gather(1)
     local node
