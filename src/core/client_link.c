@@ -125,6 +125,17 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
     snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
 }
 
+/* libwebsockets is about to drop an open connection by itself. If TCP has not ended, the peer broke the protocol, of
+ * which it says nothing to either side. Over TLS the end can come before that of TCP, so there nothing can be told. */
+static void note_drop(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    bool open = connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING;
+    if (!open || connection->tls || !wsm_lws_is_whole(connection)) return;
+    wsm_connection_violated(connection);
+    wsm_connection_flush(connection);
+    wsm_lws_discard_input(connection);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
     client_context *own = vhost ? lws_vhost_user(vhost) : NULL;
@@ -161,6 +172,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         note_error(client, in, size);
         break;
+    case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
+        client->progress++;
+        note_drop(client);
+        break;
     case LWS_CALLBACK_WSI_DESTROY:
         client->progress++;
         if (client->connection->link.wsi != wsi && !client->attempting) break;
@@ -182,7 +197,11 @@ static void drop_socket(wsm_client *client) {
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "ws", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = "ws",
+     .callback = callback,
+     .per_session_data_size = 1, /* or libwebsockets does not tell of dropping one */
+     .rx_buffer_size = WSM_READ_SIZE,
+     .tx_packet_size = 1 << 20},
     {.name = NULL},
 };
 

@@ -649,6 +649,8 @@ void wsm_connection_resume(wsm_connection *connection) {
     link_changed(connection);
 }
 
+void wsm_connection_violated(wsm_connection *connection) { fail(connection, WSM_CLOSE_PROTOCOL_ERROR); }
+
 void wsm_connection_opened(wsm_connection *connection) { set_state(connection, WSM_STATE_OPEN); }
 
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
