@@ -103,11 +103,16 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
     }
 }
 
+/* "/path", or the absolute form that proxies get. */
+static bool is_target(wsm_span target) {
+    if (!target.size || !is_value(target)) return false;
+    return target.text[0] == '/' || memmem(target.text, target.size, "://", 3);
+}
+
 static int parse_request_line(wsm_span line, wsm_upgrade_request *request, const char **problem) {
     wsm_span method = take(&line, ' ');
     request->target = take(&line, ' ');
-    if (!is_token(method) || !request->target.size || !is_value(request->target) || line.size < 5 ||
-        memcmp(line.text, "HTTP/", 5)) {
+    if (!is_token(method) || !is_target(request->target) || line.size < 5 || memcmp(line.text, "HTTP/", 5)) {
         *problem = "not an HTTP request";
         return 400;
     }
