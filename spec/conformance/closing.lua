@@ -6,13 +6,15 @@ local CLOSE, PING, PONG = frames.CLOSE, frames.PING, frames.PONG
 
 local function close(code, reason) return { opcode = CLOSE, payload = frames.close_payload(code, reason) } end
 
+local LARGE = ("BAsd7&jh23"):rep(26215):sub(1, 262144)
 local KOSME = "\206\186\225\189\185\207\131\206\188\206\181"
 
 return function(role)
   local cases = {}
   local function add(case) cases[#cases + 1] = case end
 
-  add { "a close frame without code is answered with one", autobahn = "7.3.1", send = { close() }, ends = {} }
+  add { "a close frame without code is answered with one", autobahn = "7.3.1", send = { close() },
+    ends = {} }
   add { "a close frame with one byte fails", autobahn = "7.3.2", send = { { opcode = CLOSE, payload = "\3" } },
     ends = 1002 }
   add { "a close frame with a code is answered with the same", autobahn = "7.3.3", send = { close(1000) }, ends = 1000 }
@@ -42,7 +44,7 @@ return function(role)
   } do
     number = number + 1
     local autobahn = number <= 9 and "7.9." .. number or code == 5000 and "7.13.1" or code == 65535 and "7.13.2" or nil
-    -- libwebsockets turns most of these into 1002 itself and leaves the reason as it is, which is then the answer's.
+    -- libwebsockets turns these into 1002 before it shows them; the reason stays and comes back with the answer.
     add { ("code %d, which must not be sent, fails"):format(code), autobahn = autobahn, send = { close(code) },
       ends = 1002 }
     add { ("code %d with a reason fails"):format(code), send = { close(code, "reason") }, ends = 1002,
@@ -75,11 +77,11 @@ return function(role)
   around("a message behind a close frame is not taken", "7.1.4",
     { close(1000), { opcode = TEXT, payload = "Hello World!" } })
   around("half a message in front of a close frame is not taken", "7.1.5",
-    { { opcode = TEXT, fin = false, payload = "fragment1" }, close(1000), { opcode = CONTINUATION, payload = "fragment2" } })
+    { { opcode = TEXT, fin = false, payload = "fragment1" }, close(1000),
+      { opcode = CONTINUATION, payload = "fragment2" } })
   around("a large message, one more and a ping around a close frame", "7.1.6",
-    { { opcode = TEXT, payload = ("BAsd7&jh23"):rep(26215):sub(1, 262144) }, { opcode = TEXT, payload = "Hello World!" },
-      close(1000), { opcode = PING } },
-    { { TEXT, ("BAsd7&jh23"):rep(26215):sub(1, 262144) }, { TEXT, "Hello World!" } })
+    { { opcode = TEXT, payload = LARGE }, { opcode = TEXT, payload = "Hello World!" }, close(1000), { opcode = PING } },
+    { { TEXT, LARGE }, { TEXT, "Hello World!" } })
   around("a ping in front of a close frame", nil, { { opcode = PING, payload = "ping" }, close(1000) },
     { { PONG, "ping" } })
   around("bytes that are no frame behind a close frame are ignored", nil, { close(1001), ("\255"):rep(50) }, nil, 1001)

@@ -41,7 +41,8 @@ return function()
       send = { { opcode = opcode, fin = false, payload = lead } } }
     add { ("a %s in two fragments fails"):format(name), ends = 1002,
       autobahn = ({ [PING] = "5.1", [PONG] = "5.2" })[opcode],
-      send = { { opcode = opcode, fin = false, payload = lead }, { opcode = frames.CONTINUATION, payload = "fragment2" } } }
+      send = { { opcode = opcode, fin = false, payload = lead },
+        { opcode = frames.CONTINUATION, payload = "fragment2" } } }
     add { ("a %s without FIN fails behind a good message"):format(name), ends = 1002, before = true,
       send = { { opcode = opcode, fin = false, payload = lead } } }
   end

@@ -64,7 +64,8 @@ return function(role)
     }
   end
   for name, length in pairs {
-    ["alone"] = "\128\0\0\0\0\0\0\0", ["and a small length"] = "\128\0\0\0\0\0\0\5", ["and all others"] = ("\255"):rep(8),
+    ["alone"] = "\128\0\0\0\0\0\0\0", ["and a small length"] = "\128\0\0\0\0\0\0\5",
+    ["and all others"] = ("\255"):rep(8),
   } do
     add {
       "a length of 64 bits with its top bit " .. name .. " fails",

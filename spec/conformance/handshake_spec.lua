@@ -1,5 +1,4 @@
 -- Opening handshakes (RFC 6455 section 4) against our server.
-local assert = require "luassert"
 local frames = require "support.frames"
 local raw = require "support.raw"
 local session = require "support.session"
@@ -186,9 +185,12 @@ describe("RFC 6455: a multiplayer server", function()
   end)
 
   for name, row in pairs {
-    ["an unmasked frame"] = { 1002, { payload = "x", mask = false } }, ["bad UTF-8"] = { 1007, { opcode = 1, payload = "\255" } },
-    ["reserved bits"] = { 1002, { rsv = 4 } }, ["a close frame"] = { 3001, { opcode = 8, payload = "\11\185bye" } },
-    ["a bad close code"] = { 1002, { opcode = 8, payload = "\3\236" } }, ["a frame too big"] = { 1009, { payload = ("x"):rep(65536) } },
+    ["an unmasked frame"] = { 1002, { payload = "x", mask = false } },
+    ["bad UTF-8"] = { 1007, { opcode = frames.TEXT, payload = "\255" } },
+    ["reserved bits"] = { 1002, { rsv = 4 } },
+    ["a close frame"] = { 3001, { opcode = frames.CLOSE, payload = frames.close_payload(3001, "bye") } },
+    ["a bad close code"] = { 1002, { opcode = frames.CLOSE, payload = frames.close_payload(1004) } },
+    ["a frame too big"] = { 1009, { payload = ("x"):rep(65536) } },
   } do
     it(("tells %d to a client that sends %s, and to the program"):format(row[1], name), function()
       local server, port = session.server()

@@ -15,8 +15,8 @@ return function(role)
     for _, payload in ipairs { "", opcode == CLOSE and "\3\232" or "four" } do
       local gives = (opcode == TEXT or opcode == BINARY) and { { opcode, payload } } or
         opcode == PING and { { PONG, payload } } or nil
-      local known = { "masked", gives = gives, ends = opcode == CLOSE and { payload ~= "" and 1000 or nil, payload ~= "" and ""
-        or nil } or nil }
+      local ends = opcode == CLOSE and (payload == "" and {} or 1000) or nil
+      local known = { "masked", gives = gives, ends = ends }
       local function wrongly(name, case)
         case[1] = ("%s %s %s fails%s"):format(payload == "" and "an empty" or "a", word, NAMES[opcode], name)
         case.ends, case.known = 1002, known
@@ -42,14 +42,16 @@ return function(role)
   for _, mask in ipairs {
     "\0\0\0\0", "\255\255\255\255", "\0\0\0\1", "\128\0\0\0", "\1\2\3\4", "\0\255\0\255", "mask",
   } do
+    local hex = ("%02x %02x %02x %02x"):format(mask:byte(1, 4))
     for _, size in ipairs { 0, 1, 3, 4, 5, 8, 9, 31, 200 } do
       local payload = ("any bytes \0\255"):rep(20):sub(1, size)
-      add { ("the mask %02x %02x %02x %02x on %d bytes"):format(mask:byte(1), mask:byte(2), mask:byte(3), mask:byte(4), size),
-        send = { { payload = payload, mask = mask } }, gives = { { BINARY, payload } }, pieces = size == 31 and 1 or nil }
+      add { ("the mask %s on %d bytes"):format(hex, size), pieces = size == 31 and 1 or nil,
+        send = { { payload = payload, mask = mask } }, gives = { { BINARY, payload } } }
     end
   end
   add { "each frame has a mask of its own",
-    send = { { fin = false, payload = "abc", mask = "\1\2\3\4" }, { opcode = PING, payload = "ping", mask = "\9\8\7\6" },
+    send = { { fin = false, payload = "abc", mask = "\1\2\3\4" },
+      { opcode = PING, payload = "ping", mask = "\9\8\7\6" },
       { opcode = CONTINUATION, payload = "def", mask = "\255\0\255\0" }, { payload = "g", mask = "\0\0\0\0" } },
     gives = { { PONG, "ping" }, { BINARY, "abcdef" }, { BINARY, "g" } } }
   return cases

@@ -31,10 +31,12 @@ for _, target in ipairs {
   add(("with the target %s"):format(#target < 50 and target or #target .. " bytes long"), 101,
     raw.request { path = target })
 end
-for _, method in ipairs { "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE", "PATCH", "get", "Get", "GETS", "G" } do
+for _, method in ipairs { "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE", "PATCH", "get", "Get",
+  "GETS", "G" } do
   add("by the method " .. method, 405, raw.request { line = method .. " / HTTP/1.1" })
 end
-for _, version in ipairs { "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/2", "HTTP/3", "HTTP/11", "HTTP/1.1.1", "HTTP/1.1x" } do
+for _, version in ipairs { "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/2", "HTTP/3", "HTTP/11", "HTTP/1.1.1",
+  "HTTP/1.1x" } do
   add("in the version " .. version, 505, raw.request { line = "GET / " .. version })
 end
 for name, line in pairs {
@@ -67,7 +69,8 @@ end
 for _, value in ipairs { "websocket", "WebSocket", "WEBSOCKET", "h2c, websocket", "websocket,h2c", " websocket\t" } do
   add(("with the Upgrade %q"):format(value), 101, raw.request { upgrade = value })
 end
-for _, value in ipairs { "", "close", "keep-alive", "upgraded", "up grade", "Up", "websocket", "keep-alive; Upgrade" } do
+for _, value in ipairs { "", "close", "keep-alive", "upgraded", "up grade", "Up", "websocket",
+  "keep-alive; Upgrade" } do
   add(("with the Connection %q"):format(value), 400, raw.request { connection = value })
 end
 for _, value in ipairs { "Upgrade", "upgrade", "UPGRADE", "keep-alive, Upgrade", "Upgrade,keep-alive", ",, Upgrade ,",
@@ -80,7 +83,8 @@ add("with two Connections of which the second names Upgrade", 101,
 add("with two Upgrades of which the second is websocket", 101,
   raw.request { upgrade = "h2c", lines = { "Upgrade: websocket" } })
 add("without Sec-WebSocket-Version", 426, raw.request { version = false })
-for _, version in ipairs { "", "0", "7", "8", "12", "14", "113", "130", "13, 8", "8, 13", "13.0", "-13", "0x0d", "thirteen" } do
+for _, version in ipairs { "", "0", "7", "8", "12", "14", "113", "130", "13, 8", "8, 13", "13.0", "-13", "0x0d",
+  "thirteen" } do
   add(("with the Sec-WebSocket-Version %q"):format(version), 426, raw.request { version = version })
 end
 add("with a Sec-WebSocket-Version among blanks", 101, raw.request { version = " \t13 \t" })
@@ -91,7 +95,8 @@ for name, key in pairs {
   ["that is empty"] = "", ["of 15 bytes"] = "AAECAwQFBgcICQoLDA0O", ["of 17 bytes"] = "AAECAwQFBgcICQoLDA0ODxA=",
   ["of 23 characters"] = "dGhlIHNhbXBsZSBub25jZQ=", ["of 25 characters"] = "dGhlIHNhbXBsZSBub25jZQ===",
   ["without its padding"] = "dGhlIHNhbXBsZSBub25jZQ", ["with padding alone"] = ("="):rep(24),
-  ["with padding inside"] = "dGhlIHNhbXBs=SBub25jZQ==", ["with characters that base64 has not"] = "dGhlIHNhbXBs*SBub25jZQ==",
+  ["with padding inside"] = "dGhlIHNhbXBs=SBub25jZQ==",
+  ["with characters that base64 has not"] = "dGhlIHNhbXBs*SBub25jZQ==",
   ["in the base64 of URLs"] = "dGhlIHNhb-Bs_SBub25jZQ==", ["with a blank inside"] = "dGhlIHNhbXBs SBub25jZQ==",
   ["of a kilobyte"] = ("A"):rep(1022) .. "==", ["with one character of padding"] = "dGhlIHNhbXBsZSBub25jZQA=",
   ["in quotes"] = '"dGhlIHNhbXBsZSBub25jZQ=="',
@@ -108,7 +113,8 @@ for name, line in pairs {
   ["with a blank in its name"] = "X A: 1", ["with a tab in front of the colon"] = "X-A\t: 1",
   ["with a name in brackets"] = "(X): 1", ["with a name that is not ASCII"] = "X-\195\188: 1",
   ["with a NUL in its value"] = "X-A: \0", ["with a control character in its value"] = "X-A: a\8b",
-  ["with a DEL in its value"] = "X-A: \127", ["with a CR in its value"] = "X-A: a\rb", ["with a LF alone"] = "X-A: a\nX-B: b",
+  ["with a DEL in its value"] = "X-A: \127", ["with a CR in its value"] = "X-A: a\rb",
+  ["with a LF alone"] = "X-A: a\nX-B: b",
   ["that is folded"] = "X-A: 1\r\n folded", ["that is folded by a tab"] = "X-A: 1\r\n\tfolded", ["of blanks"] = "   ",
 } do
   add("with a header line " .. name, 400, with(line))
@@ -116,7 +122,8 @@ end
 for name, line in pairs {
   ["with an empty value"] = "X-A:", ["with a blank for its value"] = "X-A: ", ["with a tab in its value"] = "X-A: a\tb",
   ["with a value that is not ASCII"] = "X-A: \195\188", ["with a value that is not UTF-8"] = "X-A: \255\128",
-  ["with colons in its value"] = "X-A: a:b::c", ["with every character that a name may have"] = "!#$%&'*+-.^_`|~09azAZ: x",
+  ["with colons in its value"] = "X-A: a:b::c",
+  ["with every character that a name may have"] = "!#$%&'*+-.^_`|~09azAZ: x",
   ["of a browser's extensions"] = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
   ["of an extension that nobody knows"] = "Sec-WebSocket-Extensions: x-unknown; a=\"b\"",
   ["of a cookie"] = "Cookie: a=b; c=d", ["of an expectation"] = "Expect: 100-continue",

@@ -36,7 +36,8 @@ end
 
 -- After the UTF-8 decoder test of Markus Kuhn; each group is a section of Autobahn, from 6.5 on.
 local GROUPS = {
-  { "a text", true, "hello$world", "hello\194\162world", "hello\226\130\172world", "hello\240\164\173\162world", KOSME },
+  { "a text", true, "hello$world", "hello\194\162world", "hello\226\130\172world", "hello\240\164\173\162world",
+    KOSME },
   { "a prefix of a text", function(bytes) return ({ [2] = 1, [5] = 1, [7] = 1, [9] = 1, [11] = 1 })[#bytes] ~= nil end,
     (unpack or table.unpack)((function()
       local prefixes = {}
@@ -48,7 +49,8 @@ local GROUPS = {
   { "the last character of a length", true, "\127", "\223\191", "\239\191\191", "\244\143\191\191" },
   { "the last sequence of four, five or six bytes", false, "\247\191\191\191", "\251\191\191\191\191",
     "\253\191\191\191\191\191" },
-  { "a boundary", function(bytes) return bytes ~= "\244\144\128\128" end, "\237\159\191", "\238\128\128", "\239\191\189",
+  { "a boundary", function(bytes) return bytes ~= "\244\144\128\128" end, "\237\159\191",
+    "\238\128\128", "\239\191\189",
     "\244\143\191\191", "\244\144\128\128" },
   { "an unexpected continuation", false, "\128", "\191", "\128\191", "\128\191\128", "\128\191\128\191",
     "\128\191\128\191\128", "\128\191\128\191\128\191", each(0x80, 0xbe, "") },
@@ -105,13 +107,14 @@ return function(role)
     return parts
   end
   add { "a text in fragments of one byte", autobahn = "6.2.3", send = in_bytes(LINE), gives = { { TEXT, LINE } } }
-  add { "a Greek word in fragments of one byte", autobahn = "6.2.4", send = in_bytes(KOSME), gives = { { TEXT, KOSME } } }
+  add { "a Greek word in fragments of one byte", autobahn = "6.2.4", send = in_bytes(KOSME), 
+    gives = { { TEXT, KOSME } } }
   add { "a Greek word in fragments of one byte, byte by byte", send = in_bytes(KOSME), gives = { { TEXT, KOSME } },
     pieces = 1 }
   add { "a surrogate in a text", autobahn = "6.3.1", send = { text(BAD) }, ends = 1007 }
   add { "a surrogate in a text in fragments of one byte", autobahn = "6.3.2", send = in_bytes(BAD), ends = 1007 }
 
-  -- Failing fast: the rest of the message never comes. libwebsockets tells of a frame when all of it, or 64 KiB, is there.
+  -- Failing fast: the rest of the message never comes. A client learns of a frame when all of it, or 64 KiB, is there.
   add { "fails on the fragment that is not valid, without waiting for the last", autobahn = "6.4.1", ends = 1007,
     send = { start(KOSME), echo.PAUSE, middle "\244\144\128\128" } }
   add { "fails on the first byte that can't be valid, in a fragment of its own", autobahn = "6.4.2", ends = 1007,

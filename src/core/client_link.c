@@ -92,8 +92,21 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
     return ok ? 0 : -1;
 }
 
+/* libwebsockets takes "Up" for an upgrade, and looks at the first of several Sec-WebSocket-Accept lines only. */
+static bool upgrades(struct lws *wsi) {
+    enum { ACCEPT_SIZE = 28 };
+    char list[256];
+    int length = lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_CONNECTION);
+    return length > 0 && wsm_upgrade_list_has((wsm_span){list, (size_t)length}, "upgrade") &&
+           lws_hdr_total_length(wsi, WSI_TOKEN_ACCEPT) == ACCEPT_SIZE;
+}
+
 /* libwebsockets takes an answer without a sub-protocol although one was asked for; Godot does not. */
-static int check_protocol(wsm_client *client, struct lws *wsi) {
+static int check_answer(wsm_client *client, struct lws *wsi) {
+    if (!upgrades(wsi)) {
+        snprintf(client->error, sizeof client->error, "HS: Connection or Sec-WebSocket-Accept");
+        return -1;
+    }
     char protocol[256];
     const wsm_string_list *asked = client->connection->settings.protocols;
     int length = lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
@@ -148,7 +161,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         client->http_status = (int)lws_http_client_http_response(wsi);
         break;
-    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi);
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_answer(client, wsi);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         client->progress++;
         client->attempting = false;

@@ -56,7 +56,7 @@ static wsm_span take(wsm_span *rest, char separator) {
     return part;
 }
 
-static bool list_has(wsm_span list, const char *lower) {
+bool wsm_upgrade_list_has(wsm_span list, const char *lower) {
     while (list.size)
         if (equals_ignoring_case(trim(take(&list, ',')), lower)) return true;
     return false;
@@ -89,9 +89,9 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
         found->version13 = equals(value, "13");
         found->versions++;
     } else if (equals_ignoring_case(name, "upgrade")) {
-        found->upgrade = found->upgrade || list_has(value, "websocket");
+        found->upgrade = found->upgrade || wsm_upgrade_list_has(value, "websocket");
     } else if (equals_ignoring_case(name, "connection")) {
-        found->connection = found->connection || list_has(value, "upgrade");
+        found->connection = found->connection || wsm_upgrade_list_has(value, "upgrade");
     } else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
         if (request->protocol_lines < sizeof request->protocols / sizeof *request->protocols)
             request->protocols[request->protocol_lines++] = value;
