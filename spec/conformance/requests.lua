@@ -43,6 +43,7 @@ for name, line in pairs {
   ["of one word"] = "GET", ["of a method and a space"] = "GET ", ["without a version"] = "GET /",
   ["without a target"] = "GET HTTP/1.1", ["with an empty target"] = "GET  HTTP/1.1",
   ["with two spaces behind the target"] = "GET /  HTTP/1.1", ["with a tab for a space"] = "GET\t/ HTTP/1.1",
+  ["with a tab in the target"] = "GET /a\tb HTTP/1.1",
   ["with a space in front"] = " GET / HTTP/1.1", ["with http in small letters"] = "GET / http/1.1",
   ["with another protocol"] = "GET / WS/1.1", ["with a NUL in the target"] = "GET /\0 HTTP/1.1",
   ["with a control character in the target"] = "GET /\7 HTTP/1.1", ["with a colon in the method"] = "GE:T / HTTP/1.1",

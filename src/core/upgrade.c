@@ -103,9 +103,9 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
     }
 }
 
-/* "/path", or the absolute form that proxies get. */
+/* "/path", or the absolute form that proxies get; without blanks or control characters. */
 static bool is_target(wsm_span target) {
-    if (!target.size || !is_value(target)) return false;
+    if (!target.size || !is_value(target) || memchr(target.text, '\t', target.size)) return false;
     return target.text[0] == '/' || memmem(target.text, target.size, "://", 3);
 }
 
