@@ -9,7 +9,8 @@
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
-##   make fuzz         libFuzzer on the decoder of Variants (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
+##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
+##                     FUZZ_TARGETS="variant_decode url request_head connection"    FUZZ_FLAGS=
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
@@ -191,7 +192,10 @@ test-sanitize:
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
 # way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
+# The targets share the time.
+FUZZ_TARGETS = variant_decode url request_head connection
 FUZZ_SECONDS ?= 60
+fuzz_share = $(shell echo $$(( ($(FUZZ_SECONDS) + $(words $(FUZZ_TARGETS)) - 1) / $(words $(FUZZ_TARGETS)) )))
 FUZZ = $(BUILD)/fuzz
 FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC ?= clang
@@ -204,13 +208,15 @@ fuzz:
 	  echo "$(FUZZ_CC) cannot link a fuzzer: its libraries are missing (on Debian: libclang-rt-$$v-dev)." >&2; exit 1; }
 	@command -v lua5.4 >/dev/null || { echo "make fuzz needs Lua 5.4. $(call hint,lua5.4)" >&2; exit 1; }
 	+@$(MAKE) --no-print-directory BUILD=$(FUZZ) LUA=lua5.4 CC=$(FUZZ_CC) CFLAGS='$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link' fuzzer
-	@mkdir -p $(FUZZ)/corpus
-	@lua5.4 spec/fuzz/seeds.lua $(FUZZ)/corpus $(FUZZ)/variant.dict
-	$(FUZZ)/variant_decode -dict=$(FUZZ)/variant.dict -artifact_prefix=$(FUZZ)/ -max_total_time=$(FUZZ_SECONDS) \
-	  -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ_FLAGS) $(FUZZ)/corpus
+	@for t in $(FUZZ_TARGETS); do \
+	  mkdir -p $(FUZZ)/corpus/$$t; \
+	  lua5.4 spec/fuzz/seeds.lua $$t $(FUZZ)/corpus/$$t $(FUZZ)/$$t.dict || exit 1; \
+	  $(FUZZ)/$$t -dict=$(FUZZ)/$$t.dict -artifact_prefix=$(FUZZ)/$$t- -max_total_time=$(fuzz_share) \
+	    -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ_FLAGS) $(FUZZ)/corpus/$$t || exit 1; done
 
-fuzzer: $(BUILD)/variant_decode
-$(BUILD)/variant_decode: spec/fuzz/variant_decode.c $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
+FUZZERS = $(FUZZ_TARGETS:%=$(BUILD)/%)
+fuzzer: $(FUZZERS)
+$(FUZZERS): $(BUILD)/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
 	$(call short,LINK $@)$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS) \
 	  $(or $(shell pkg-config --libs lua5.4 2>/dev/null),-llua5.4) -lm
 

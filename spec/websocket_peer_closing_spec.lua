@@ -306,12 +306,8 @@ for _, side in ipairs(SIDES) do
     local function protocol_error(what, fields)
       it("ends for " .. what, function()
         connection:send_frame(fields)
-        if side.server then
-          closes(1002, "")
-          ended(1002, "Protocol error")
-        else -- libwebsockets drops TCP without a word
-          ended(-1, "")
-        end
+        closes(1002, "")
+        ended(1002, "Protocol error")
         connection:read_end(polled)
       end)
     end

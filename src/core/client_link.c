@@ -96,8 +96,21 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
     return ok ? 0 : -1;
 }
 
+/* libwebsockets takes "Up" for an upgrade, and looks at the first of several Sec-WebSocket-Accept lines only. */
+static bool upgrades(struct lws *wsi) {
+    enum { ACCEPT_SIZE = 28 };
+    char list[256];
+    int length = lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_CONNECTION);
+    return length > 0 && wsm_upgrade_list_has((wsm_span){list, (size_t)length}, "upgrade") &&
+           lws_hdr_total_length(wsi, WSI_TOKEN_ACCEPT) == ACCEPT_SIZE;
+}
+
 /* libwebsockets takes an answer without a sub-protocol although one was asked for; Godot does not. */
-static int check_protocol(wsm_client *client, struct lws *wsi) {
+static int check_answer(wsm_client *client, struct lws *wsi) {
+    if (!upgrades(wsi)) {
+        snprintf(client->error, sizeof client->error, "HS: Connection or Sec-WebSocket-Accept");
+        return -1;
+    }
     char protocol[256];
     const wsm_string_list *asked = client->connection->settings.protocols;
     int length = lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
@@ -129,6 +142,17 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
     snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
 }
 
+/* libwebsockets is about to drop an open connection by itself. If TCP has not ended, the peer broke the protocol, of
+ * which it says nothing to either side. Over TLS the end can come before that of TCP, so there nothing can be told. */
+static void note_drop(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    bool open = connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING;
+    if (!open || connection->tls || !wsm_lws_is_whole(connection)) return;
+    wsm_connection_violated(connection);
+    wsm_connection_flush(connection);
+    wsm_lws_discard_input(connection);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
     client_context *own = vhost ? lws_vhost_user(vhost) : NULL;
@@ -141,7 +165,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         client->http_status = (int)lws_http_client_http_response(wsi);
         break;
-    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi);
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_answer(client, wsi);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         client->progress++;
         client->attempting = false;
@@ -165,6 +189,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         note_error(client, in, size);
         break;
+    case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
+        client->progress++;
+        note_drop(client);
+        break;
     case LWS_CALLBACK_WSI_DESTROY:
         client->progress++;
         if (client->connection->link.wsi != wsi && !client->attempting) break;
@@ -186,7 +214,11 @@ static void drop_socket(wsm_client *client) {
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "ws", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = "ws",
+     .callback = callback,
+     .per_session_data_size = 1, /* or libwebsockets does not tell of dropping one */
+     .rx_buffer_size = WSM_READ_SIZE,
+     .tx_packet_size = 1 << 20},
     {.name = NULL},
 };
 

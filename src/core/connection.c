@@ -227,6 +227,11 @@ void wsm_connection_leave(wsm_connection *connection, int code) {
     wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
+/* Whether something received waits for the program to catch up: bytes, or an empty message whose head was all of it. */
+static bool has_held(const wsm_connection *connection) {
+    return connection->held.size || (connection->in_frame && !connection->frame_left);
+}
+
 static void end_of_stream(wsm_connection *connection) {
     wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING
                                            ? "the connection ended during the handshake"
@@ -239,7 +244,7 @@ void wsm_connection_lost(wsm_connection *connection) {
     wsm_send_queue_clear(&connection->out);
     connection->inflight_payload = connection->inflight_packets = 0;
     /* What was received comes first; the end follows when the program has taken it. */
-    if (connection->state == WSM_STATE_OPEN && connection->held.size) return;
+    if (connection->state == WSM_STATE_OPEN && has_held(connection)) return;
     end_of_stream(connection);
 }
 
@@ -314,7 +319,7 @@ static bool has_room(const wsm_connection *connection, size_t size) {
 
 bool wsm_connection_can_resume(const wsm_connection *connection) {
     if (connection->on_hold) return false;
-    if (!connection->stopped) return connection->held.size > 0 && connection->state == WSM_STATE_OPEN;
+    if (!connection->stopped) return has_held(connection) && connection->state == WSM_STATE_OPEN;
     /* Not at each packet taken, so that a full queue does not turn into one system call a packet. */
     int32_t bytes = connection->settings.inbound_buffer_size, count = connection->settings.max_queued_packets;
     return (bytes <= 0 || connection->unread_bytes <= (size_t)bytes / 2) &&
@@ -517,8 +522,10 @@ void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_m
 /* ---- entry points of the links ---- */
 
 static void take_held(wsm_connection *connection) {
-    if (connection->held.size && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
-        size_t used = take_frames(connection, connection->held.data, connection->held.size);
+    unsigned char nothing = 0;
+    if (has_held(connection) && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
+        size_t used = take_frames(connection, connection->held.size ? connection->held.data : &nothing,
+                                  connection->held.size);
         if (connection->held.size)
             wsm_bytes_drop_front(&connection->held, used < connection->held.size ? used : connection->held.size);
     }
@@ -544,10 +551,12 @@ void wsm_connection_resume(wsm_connection *connection) {
     if (!wsm_connection_can_resume(connection)) return;
     connection->stopped = false;
     take_held(connection);
-    if (!connection->alive && !connection->held.size && connection->state != WSM_STATE_CLOSED)
+    if (!connection->alive && !has_held(connection) && connection->state != WSM_STATE_CLOSED)
         end_of_stream(connection);
     link_changed(connection);
 }
+
+void wsm_connection_violated(wsm_connection *connection) { fail(connection, WSM_CLOSE_PROTOCOL_ERROR); }
 
 void wsm_connection_opened(wsm_connection *connection) { wsm_connection_set_state(connection, WSM_STATE_OPEN); }
 

@@ -222,6 +222,8 @@ void wsm_connection_opened(wsm_connection *connection);
  * this part. */
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
                                  size_t size, size_t frame_rest);
+/* Client side: a frame arrived that breaks the protocol: the connection fails with 1002. */
+void wsm_connection_violated(wsm_connection *connection);
 /* A close frame arrived. */
 void wsm_connection_receive_close(wsm_connection *connection, const unsigned char *payload, size_t size);
 /* The socket is gone. */

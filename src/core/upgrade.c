@@ -34,6 +34,11 @@ static bool is_target(wsm_span span) {
     return span.size > 0;
 }
 
+/* "/path", or the absolute form that proxies get. */
+static bool names_resource(wsm_span target) {
+    return target.text[0] == '/' || memmem(target.text, target.size, "://", 3);
+}
+
 static bool equals(wsm_span span, const char *text) {
     return span.size == strlen(text) && !memcmp(span.text, text, span.size);
 }
@@ -63,7 +68,7 @@ static wsm_span take(wsm_span *rest, char separator) {
     return part;
 }
 
-static bool list_has(wsm_span list, const char *lower) {
+bool wsm_upgrade_list_has(wsm_span list, const char *lower) {
     while (list.size)
         if (equals_ignoring_case(trim(take(&list, ',')), lower)) return true;
     return false;
@@ -96,9 +101,9 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
         found->version13 = equals(value, "13");
         found->versions++;
     } else if (equals_ignoring_case(name, "upgrade")) {
-        found->upgrade = found->upgrade || list_has(value, "websocket");
+        found->upgrade = found->upgrade || wsm_upgrade_list_has(value, "websocket");
     } else if (equals_ignoring_case(name, "connection")) {
-        found->connection = found->connection || list_has(value, "upgrade");
+        found->connection = found->connection || wsm_upgrade_list_has(value, "upgrade");
     } else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
         if (request->protocol_lines < sizeof request->protocols / sizeof *request->protocols)
             request->protocols[request->protocol_lines++] = value;
@@ -150,7 +155,10 @@ static int judge(const wsm_upgrade_request *request, const findings *found, cons
         *problem = "this is a WebSocket server: an Upgrade to websocket is required";
         return 426;
     }
-    *problem = !found->connection ? "Connection must name Upgrade" : found->body ? "a body is not allowed" : NULL;
+    *problem = !names_resource(request->target) ? "the target must be a path"
+               : !found->connection             ? "Connection must name Upgrade"
+               : found->body                    ? "a body is not allowed"
+                                                : NULL;
     if (*problem) return 400;
     if (found->versions != 1 || !found->version13) {
         *problem = "Sec-WebSocket-Version must be 13";

@@ -32,6 +32,9 @@ size_t wsm_upgrade_head_size(const unsigned char *data, size_t size, size_t seen
  * and `problem` set to a text. */
 int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *request, const char **problem);
 
+/* Whether a header's comma-separated list has this item, in any case; `lower` is in small letters. */
+bool wsm_upgrade_list_has(wsm_span list, const char *lower);
+
 /* Godot's rule: the first of the client's list that the server has, compared exactly. False where one side wants
  * sub-protocols and the other has none, or none in common. `chosen` is empty if neither wants any. */
 bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported,
