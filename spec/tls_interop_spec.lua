@@ -395,6 +395,17 @@ describe("python3-websockets over TLS", function()
       assert.equals(1000, (peer:closed({}, "s.3")))
     end)
 
+    -- Known (docs/conformance.md): libwebsockets drops the connection, and over TLS nothing tells why.
+    it("is dropped without a close frame when it breaks the protocol, and the program is told of the end", function()
+      serve()
+      local client = join()
+      local events = session.record(client)
+      peer:send("raw", "s.1", "\195\1x")
+      local event = session.event(events, 1, { client })
+      assert.same({ "disconnected", -1 }, { event.name, event.code })
+      assert.equals(1006, (peer:closed({ client }, "s.1")))
+    end)
+
     it("talks to a WebSocketPeer alone", function()
       serve()
       local alone = websocket.peer()

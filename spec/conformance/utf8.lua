@@ -107,7 +107,7 @@ return function(role)
     return parts
   end
   add { "a text in fragments of one byte", autobahn = "6.2.3", send = in_bytes(LINE), gives = { { TEXT, LINE } } }
-  add { "a Greek word in fragments of one byte", autobahn = "6.2.4", send = in_bytes(KOSME), 
+  add { "a Greek word in fragments of one byte", autobahn = "6.2.4", send = in_bytes(KOSME),
     gives = { { TEXT, KOSME } } }
   add { "a Greek word in fragments of one byte, byte by byte", send = in_bytes(KOSME), gives = { { TEXT, KOSME } },
     pieces = 1 }
