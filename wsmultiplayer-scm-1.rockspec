@@ -53,6 +53,7 @@ build = {
         "src/core/error.c",
         "src/core/event_set.c",
         "src/core/frame.c",
+        "src/core/handshake.c",
         "src/core/listener.c",
         "src/core/lws_context.c",
         "src/core/memory.c",

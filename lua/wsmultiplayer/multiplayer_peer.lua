@@ -20,12 +20,8 @@ local function new()
   return peer
 end
 
-local function judge_request(peer)
-  local hook = peer.on_request
-  local head, address, port, tls = class.request(peer)
-  if not head then return end
-  if not hook then return class.answer(peer, 101) end
-  request.judge(hook, class.answer, peer, head, address, port, tls)
+local function judge(peer, head, ...)
+  if head then request.judge(class, peer, head, ...) end
 end
 
 -- The next emission that is due: one that an error interrupted, else one for the next event.
@@ -33,7 +29,7 @@ local function next_emission(peer, own)
   if own[DUE] then return own[DUE] end
   local kind, id, code, reason, clean = class.next_event(peer)
   while kind == "request" do
-    judge_request(peer)
+    judge(peer, class.request(peer))
     kind, id, code, reason, clean = class.next_event(peer)
   end
   if kind == "peer_connected" then return signal.begin(own.peer_connected, id) end

@@ -7,21 +7,18 @@ local request = require "wsmultiplayer.request"
 local class = core.WebSocketServer
 local methods = class.methods
 
-local function judge_next(server, hook, head, ...)
+local function judge_next(server, head, ...)
   if not head then return false end
-  if hook then
-    request.judge(hook, class.answer, server, head, ...)
-  else
-    class.answer(server, 101)
-  end
+  request.judge(class, server, head, ...)
   return true
 end
 
 local function judge_requests(server)
-  repeat until not judge_next(server, server.on_request, class.next_request(server))
+  repeat until not judge_next(server, class.next_request(server))
 end
 
---- Serves all connections of the server, those that were taken too: accepts, reads, sends, and asks on_request. Waits
+--- Serves all connections of the server, those that were taken too: accepts, reads, sends, and asks on_request and
+-- on_http_request. Waits
 -- at most `timeout` seconds for something to happen; without it, not at all.
 -- @tparam[opt=0] number timeout seconds
 function methods.poll(server, timeout)

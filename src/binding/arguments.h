@@ -30,10 +30,10 @@ int32_t wsm_check_encode_buffer_size(lua_State *L, int index, const char *field)
 wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip);
 void wsm_push_strings(lua_State *L, const wsm_string_list *list);
 
-/* The hook `on_request`, a function or nil, lies among the fields of the object at 1. Setting it returns whether it is
- * one. */
-void wsm_push_hook(lua_State *L);
-bool wsm_set_hook(lua_State *L, int index, const char *field);
+/* A hook, a function or nil, lies among the fields of the object at 1. Setting it returns whether it is one. */
+typedef enum wsm_hook { WSM_ON_REQUEST = 3, WSM_ON_HTTP_REQUEST = 4 } wsm_hook;
+void wsm_push_hook(lua_State *L, wsm_hook hook);
+bool wsm_set_hook(lua_State *L, wsm_hook hook, int index, const char *field);
 
 /* The results of a method that returns Godot's Error: the number and, unless it is OK, a text. */
 int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason);

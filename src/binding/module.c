@@ -2,6 +2,7 @@
 #include <libwebsockets.h>
 
 #include "../core/error.h"
+#include "../core/handshake.h"
 #include "arguments.h"
 #include "objects.h"
 #include "variant.h"
@@ -29,15 +30,16 @@ int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
 int wsm_push_request(lua_State *L, wsm_connection *connection) {
     char address[WSM_ADDRESS_TEXT_SIZE];
     size_t size;
-    const char *head = wsm_connection_request(connection, &size);
+    const char *head = wsm_handshake_request(connection, &size);
     wsm_address_text(&connection->remote, address);
     wsm_connection *held = wsm_connection_ref(connection);
     lua_pushlstring(L, head, size);
     lua_pushstring(L, address);
     lua_pushinteger(L, connection->remote.port);
     lua_pushboolean(L, connection->tls);
+    lua_pushboolean(L, connection->plain);
     wsm_connection_unref(held);
-    return 4;
+    return 5;
 }
 
 /* core[name] = the class table on top; pushes its metatable and returns where that lies. */

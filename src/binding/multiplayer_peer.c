@@ -47,9 +47,14 @@ static void set_handshake_timeout(lua_State *L, int index, const char *field) {
     wsm_check_timeout(L, index, field, &self(L)->handshake_timeout_ms);
 }
 
-static void get_on_request(lua_State *L) { wsm_push_hook(L); }
+static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
 static void set_on_request(lua_State *L, int index, const char *field) {
-    self(L)->asks = wsm_set_hook(L, index, field);
+    self(L)->asks = wsm_set_hook(L, WSM_ON_REQUEST, index, field);
+}
+
+static void get_on_http_request(lua_State *L) { wsm_push_hook(L, WSM_ON_HTTP_REQUEST); }
+static void set_on_http_request(lua_State *L, int index, const char *field) {
+    self(L)->serves = wsm_set_hook(L, WSM_ON_HTTP_REQUEST, index, field);
 }
 
 static const wsm_property properties[] = {
@@ -63,6 +68,7 @@ static const wsm_property properties[] = {
     {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
+    {"on_http_request", NULL, get_on_http_request, set_on_http_request},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -407,7 +413,7 @@ static int next_event(lua_State *L) {
     return 5;
 }
 
-/* request(peer) -> head, address, port, tls | nothing if it is gone */
+/* request(peer) -> head, address, port, tls, plain | nothing if it is gone */
 static int request(lua_State *L) {
     wsm_connection *connection = wsm_multiplayer_request(check(L));
     return connection ? wsm_push_request(L, connection) : 0;
@@ -416,6 +422,19 @@ static int request(lua_State *L) {
 static int answer(lua_State *L) {
     wsm_multiplayer_answer(check(L), (int)luaL_checkinteger(L, 2), luaL_optstring(L, 3, ""));
     return 0;
+}
+
+/* respond(peer, status, lines, body) -> as methods that return an Error */
+static int respond(lua_State *L) {
+    wsm_multiplayer *peer = check(L);
+    wsm_reason reason = {""};
+    size_t size;
+    int status = (int)luaL_checkinteger(L, 2);
+    const char *body = luaL_checklstring(L, 4, &size);
+    wsm_string_list *lines = wsm_check_strings(L, 3, NULL, false);
+    wsm_error error = wsm_multiplayer_respond(peer, status, lines, body, size, &reason);
+    wsm_string_list_unref(lines);
+    return wsm_push_error(L, error, &reason);
 }
 
 static int end_turn(lua_State *L) {
@@ -431,9 +450,9 @@ static int fields(lua_State *L) {
 }
 
 void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {{"poll", poll_peer}, {"next_event", next_event}, {"request", request},
-                                         {"answer", answer},  {"end_turn", end_turn},     {"fields", fields},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"poll", poll_peer},  {"next_event", next_event}, {"request", request}, {"answer", answer},
+        {"respond", respond}, {"end_turn", end_turn},     {"fields", fields},   {NULL, NULL}};
     static const luaL_Reg maker[] = {{"new", new_peer}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};

@@ -22,7 +22,7 @@ void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed
 void wsm_push_packet(lua_State *L, wsm_packet *packet);
 /* Pushes the seconds that the last answered heartbeat took; nil while there is none. The connection may be NULL. */
 int wsm_push_round_trip(lua_State *L, const wsm_connection *connection);
-/* Pushes what the Lua layer makes a request object of: head, address, port, over TLS. */
+/* Pushes what the Lua layer makes a request object of: head, address, port, over TLS, plain HTTP. */
 int wsm_push_request(lua_State *L, wsm_connection *connection);
 
 #endif

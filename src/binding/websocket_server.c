@@ -23,9 +23,14 @@ static void set_max_pending_handshakes(lua_State *L, int index, const char *fiel
 }
 
 /* The function itself lies among the object's fields, where the Lua layer finds it. */
-static void get_on_request(lua_State *L) { wsm_push_hook(L); }
+static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
 static void set_on_request(lua_State *L, int index, const char *field) {
-    self(L)->asks = wsm_set_hook(L, index, field);
+    self(L)->asks = wsm_set_hook(L, WSM_ON_REQUEST, index, field);
+}
+
+static void get_on_http_request(lua_State *L) { wsm_push_hook(L, WSM_ON_HTTP_REQUEST); }
+static void set_on_http_request(lua_State *L, int index, const char *field) {
+    self(L)->serves = wsm_set_hook(L, WSM_ON_HTTP_REQUEST, index, field);
 }
 
 static const wsm_property properties[] = {
@@ -33,6 +38,7 @@ static const wsm_property properties[] = {
     {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
+    {"on_http_request", NULL, get_on_http_request, set_on_http_request},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -114,7 +120,7 @@ static int poll_server(lua_State *L) {
     return 0;
 }
 
-/* next_request(server) -> head, address, port, tls | nothing */
+/* next_request(server) -> head, address, port, tls, plain | nothing */
 static int next_request(lua_State *L) {
     wsm_connection *connection = wsm_websocket_server_next_request(check(L));
     return connection ? wsm_push_request(L, connection) : 0;
@@ -123,6 +129,19 @@ static int next_request(lua_State *L) {
 static int answer(lua_State *L) {
     wsm_websocket_server_answer(check(L), (int)luaL_checkinteger(L, 2), luaL_optstring(L, 3, ""));
     return 0;
+}
+
+/* respond(server, status, lines, body) -> as methods that return an Error */
+static int respond(lua_State *L) {
+    wsm_websocket_server *server = check(L);
+    wsm_reason reason = {""};
+    size_t size;
+    int status = (int)luaL_checkinteger(L, 2);
+    const char *body = luaL_checklstring(L, 4, &size);
+    wsm_string_list *lines = wsm_check_strings(L, 3, NULL, false);
+    wsm_error error = wsm_websocket_server_respond(server, status, lines, body, size, &reason);
+    wsm_string_list_unref(lines);
+    return wsm_push_error(L, error, &reason);
 }
 
 static int end_turn(lua_State *L) {
@@ -151,8 +170,9 @@ static const wsm_class websocket_server_class = {
 };
 
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable) {
-    static const luaL_Reg functions[] = {{"new", new_server}, {"poll", poll_server},  {"next_request", next_request},
-                                         {"answer", answer},  {"end_turn", end_turn}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", new_server}, {"poll", poll_server}, {"next_request", next_request},
+                                         {"answer", answer},  {"respond", respond},  {"end_turn", end_turn},
+                                         {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"listen", listen_at}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"take_connection", take_connection}, {NULL, NULL}};
     wsm_class_register(L, &websocket_server_class);

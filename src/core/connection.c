@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "handshake.h"
 #include "memory.h"
-#include "upgrade.h"
 #include "utf8.h"
 
 /* From this size on a broadcast is shared between connections instead of copied for each. */
@@ -81,7 +81,7 @@ static void link_changed(wsm_connection *connection) {
     if (connection->link.ops) connection->link.ops->changed(connection);
 }
 
-static void set_state(wsm_connection *connection, wsm_ready_state state) {
+void wsm_connection_set_state(wsm_connection *connection, wsm_ready_state state) {
     if (connection->state == state) return;
     connection->state = state;
     if (state >= WSM_STATE_CLOSING) {
@@ -106,7 +106,7 @@ void wsm_connection_abandon(wsm_connection *connection, const char *why) {
     wsm_connection_explain(connection, why);
     connection->cut = true;
     wsm_send_queue_clear(&connection->out);
-    set_state(connection, WSM_STATE_CLOSED);
+    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
 void wsm_connection_abandon_closing(wsm_connection *connection) {
@@ -167,7 +167,7 @@ static void fail(wsm_connection *connection, int code) {
                            code == WSM_CLOSE_TOO_BIG ? "a message larger than inbound_buffer_size was received" : text);
     if (!connection->greeting && !connection->close_sent) wsm_send_queue_clear(&connection->out);
     queue_close(connection, payload, close_payload(payload, code, "", 0));
-    set_state(connection, WSM_STATE_CLOSED);
+    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
 void wsm_connection_receive_close(wsm_connection *connection, const unsigned char *payload, size_t size) {
@@ -194,7 +194,7 @@ void wsm_connection_receive_close(wsm_connection *connection, const unsigned cha
         if (!connection->greeting) wsm_send_queue_clear(&connection->out);
         queue_close(connection, payload, size);
     }
-    set_state(connection, WSM_STATE_CLOSED);
+    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
 void wsm_connection_close(wsm_connection *connection, int code, const char *reason, size_t size) {
@@ -207,10 +207,10 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
         connection->sent_code = code;
         wsm_connection_explain(connection, "closed by this program");
         wsm_bytes_release(&connection->held);
-        set_state(connection, WSM_STATE_CLOSING);
+        wsm_connection_set_state(connection, WSM_STATE_CLOSING);
         wsm_connection_flush(connection);
         /* The message that was being received may have its end among what was just dropped. */
-        if (!connection->alive) set_state(connection, WSM_STATE_CLOSED);
+        if (!connection->alive) wsm_connection_set_state(connection, WSM_STATE_CLOSED);
     }
 }
 
@@ -224,14 +224,14 @@ static void forget_if_inherited(wsm_connection *connection) {
 void wsm_connection_leave(wsm_connection *connection, int code) {
     forget_if_inherited(connection);
     wsm_connection_close(connection, code, "", 0);
-    set_state(connection, WSM_STATE_CLOSED);
+    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
 static void end_of_stream(wsm_connection *connection) {
     wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING
                                            ? "the connection ended during the handshake"
                                            : "the connection was lost");
-    set_state(connection, WSM_STATE_CLOSED);
+    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
 void wsm_connection_lost(wsm_connection *connection) {
@@ -480,106 +480,6 @@ static size_t take_frames(wsm_connection *connection, unsigned char *data, size_
     return size; /* a closed connection needs nothing more */
 }
 
-/* ---- the server's opening handshake ---- */
-
-static void refuse(wsm_connection *connection, int status, const char *problem) {
-    wsm_bytes answer = {0};
-    char why[WSM_REASON_SIZE];
-    snprintf(why, sizeof why, "request refused with HTTP status %d: %s", status, problem);
-    wsm_connection_explain(connection, why);
-    if (!wsm_upgrade_write_refusal(&answer, status, problem) ||
-        !wsm_send_queue_raw(&connection->out, answer.data, answer.size))
-        connection->cut = true;
-    wsm_bytes_release(&answer);
-    set_state(connection, WSM_STATE_CLOSED);
-}
-
-static bool note_request(wsm_connection *connection, const wsm_upgrade_request *request, wsm_span protocol) {
-    wsm_bytes url = {0};
-    if (!wsm_bytes_append_text(&url, connection->tls ? "wss://" : "ws://") ||
-        !wsm_bytes_append(&url, request->host.text, request->host.size) ||
-        !wsm_bytes_append(&url, request->target.text, request->target.size) || !wsm_bytes_append(&url, "", 1)) {
-        wsm_bytes_release(&url);
-        return false;
-    }
-    connection->url = (char *)url.data;
-    return !protocol.size || (connection->protocol = wsm_strndup(protocol.text, protocol.size));
-}
-
-/* Judges the request in front of `held`; the status is 101 if it is a good one. */
-static int judge_request(wsm_connection *connection, wsm_upgrade_request *request, wsm_span *protocol,
-                         const char **problem) {
-    int status = wsm_upgrade_parse((const char *)connection->held.data, connection->head_size, request, problem);
-    if (status != 101 || wsm_upgrade_choose_protocol(request, connection->settings.protocols, protocol)) return status;
-    *problem = request->protocol_lines ? "none of these sub-protocols is spoken here" : "a sub-protocol is required";
-    return 400;
-}
-
-static void accept_request(wsm_connection *connection, const wsm_upgrade_request *request, wsm_span protocol) {
-    wsm_bytes answer = {0};
-    bool ok = note_request(connection, request, protocol) &&
-              wsm_upgrade_write_accept(&answer, request->key, protocol, connection->settings.headers) &&
-              wsm_send_queue_raw(&connection->out, answer.data, answer.size);
-    wsm_bytes_release(&answer);
-    if (!ok) {
-        wsm_connection_abandon(connection, "out of memory");
-        return;
-    }
-    connection->greeting = true;
-    wsm_bytes_drop_front(&connection->held, connection->head_size);
-    connection->head_size = 0;
-    connection->on_hold = true; /* until the owner has announced it */
-    set_state(connection, WSM_STATE_OPEN);
-}
-
-const char *wsm_connection_request(const wsm_connection *connection, size_t *size) {
-    *size = connection->head_size;
-    return (const char *)connection->held.data;
-}
-
-void wsm_connection_admit(wsm_connection *connection, int status, const char *text) {
-    wsm_upgrade_request request;
-    wsm_span protocol;
-    const char *problem = text;
-    if (connection->state != WSM_STATE_CONNECTING || !connection->head_size) return;
-    if (status == 101) status = judge_request(connection, &request, &protocol, &problem);
-    if (status == 101)
-        accept_request(connection, &request, protocol);
-    else
-        refuse(connection, status, problem);
-}
-
-static void answer_request(wsm_connection *connection) {
-    wsm_upgrade_request request;
-    wsm_span protocol;
-    const char *problem;
-    int status = judge_request(connection, &request, &protocol, &problem);
-    if (status == 101 && connection->owner_ops && connection->owner_ops->admit)
-        status = connection->owner_ops->admit(connection, &problem);
-    if (status == 0)
-        connection->on_hold = true;
-    else if (status == 101)
-        accept_request(connection, &request, protocol);
-    else
-        refuse(connection, status, problem);
-}
-
-static void take_request(wsm_connection *connection, size_t seen) {
-    if (connection->head_size) return; /* waits to be admitted */
-    /* TLS on a port without it, or another protocol altogether: no reason to wait for an empty line. */
-    if (connection->held.data[0] < 'A' || connection->held.data[0] > 'z') {
-        refuse(connection, 400, "not an HTTP request");
-        return;
-    }
-    size_t head_size = wsm_upgrade_head_size(connection->held.data, connection->held.size, seen);
-    if (head_size > WSM_REQUEST_HEAD_MAX || (!head_size && connection->held.size >= WSM_REQUEST_HEAD_MAX)) {
-        refuse(connection, 431, "the request head is larger than 4096 bytes");
-    } else if (head_size) {
-        connection->head_size = head_size;
-        answer_request(connection);
-    }
-}
-
 /* ---- heartbeat ---- */
 
 int64_t wsm_connection_heartbeat(wsm_connection *connection, int64_t now_ms) {
@@ -636,7 +536,7 @@ void wsm_connection_receive(wsm_connection *connection, unsigned char *data, siz
         fail(connection, WSM_CLOSE_INTERNAL_ERROR);
         return;
     }
-    if (connection->state == WSM_STATE_CONNECTING) take_request(connection, seen);
+    if (connection->state == WSM_STATE_CONNECTING) wsm_handshake_receive(connection, seen);
     take_held(connection);
 }
 
@@ -649,7 +549,7 @@ void wsm_connection_resume(wsm_connection *connection) {
     link_changed(connection);
 }
 
-void wsm_connection_opened(wsm_connection *connection) { set_state(connection, WSM_STATE_OPEN); }
+void wsm_connection_opened(wsm_connection *connection) { wsm_connection_set_state(connection, WSM_STATE_OPEN); }
 
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
                                  size_t size, size_t frame_rest) {

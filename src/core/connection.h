@@ -72,8 +72,10 @@ typedef struct wsm_link_ops {
 /* What an owner is told; always from inside the link's service or a wsm_connection_* call, so it only takes notes. */
 typedef struct wsm_owner_ops {
     /* Server only: what becomes of a good request: 101 accepts, another HTTP status refuses with `problem` as its text,
-     * 0 puts it off until wsm_connection_admit. NULL: accept all. */
+     * 0 puts it off until wsm_handshake_admit. NULL: accept all. */
     int (*admit)(struct wsm_connection *connection, const char **problem);
+    /* Server only: whether a plain HTTP request is put off until wsm_handshake_respond. NULL: none is. */
+    bool (*serve)(struct wsm_connection *connection);
     /* The state became OPEN, CLOSING or CLOSED. */
     void (*changed)(struct wsm_connection *connection);
     /* The first message, which does not become a packet. NULL: it does. */
@@ -134,7 +136,8 @@ typedef struct wsm_connection {
     unsigned char control[WSM_CONTROL_MAX];
     uint64_t frame_left;
     wsm_message message;
-    size_t head_size; /* of the request that waits at the front of `held` to be admitted */
+    size_t head_size; /* of the request that waits at the front of `held` to be answered */
+    bool plain;       /* it asks for no WebSocket: plain HTTP */
     wsm_bytes held;   /* received, not yet looked at: the request head, or what came while stopped or on hold */
     wsm_packet_queue *inbox;
     size_t unread_bytes, unread_packets;
@@ -154,12 +157,13 @@ typedef struct wsm_connection {
 
     /* closing */
     bool close_sent, close_received;
-    bool cut;           /* no farewell: drop the socket */
-    bool clean;         /* ended by a close frame of either side */
-    int close_code;     /* of the close frame received, or raised by a failure; -1: none */
-    int sent_code;      /* of the close frame this program asked for; -1: none */
-    char *close_reason; /* NULL: "" */
-    char *why;          /* text of what ended or refused it; NULL: nothing to say */
+    bool cut;                 /* no farewell: drop the socket */
+    int64_t respond_until_ms; /* of the answer to a plain request; 0: it is none */
+    bool clean;               /* ended by a close frame of either side */
+    int close_code;           /* of the close frame received, or raised by a failure; -1: none */
+    int sent_code;            /* of the close frame this program asked for; -1: none */
+    char *close_reason;       /* NULL: "" */
+    char *why;                /* text of what ended or refused it; NULL: nothing to say */
 
     wsm_address remote;
     char *url;      /* as requested */
@@ -192,14 +196,11 @@ void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_m
 /* Payload bytes not yet completely handed to the socket; 0 unless OPEN. */
 size_t wsm_connection_buffered(const wsm_connection *connection);
 
-/* --- for owners --- */
+/* --- for links and the handshake --- */
 
-/* The head of the request that waits to be admitted, its empty line included. */
-const char *wsm_connection_request(const wsm_connection *connection, size_t *size);
-/* Answers it: with 101, or with another HTTP status and a text for its body. */
-void wsm_connection_admit(wsm_connection *connection, int status, const char *text);
-
-/* --- for links --- */
+void wsm_connection_set_state(wsm_connection *connection, wsm_ready_state state);
+/* Why it ends, for a person, unless that is known already. */
+void wsm_connection_explain(wsm_connection *connection, const char *why);
 
 /* Checks for signs of life and sends the next ping when it is due. Returns when to call again (wsm_clock_ms time), 0 if
  * there is nothing to watch. Call it after reading: what waits in the socket is a sign of life. */
@@ -226,7 +227,6 @@ void wsm_connection_receive_close(wsm_connection *connection, const unsigned cha
 void wsm_connection_lost(wsm_connection *connection);
 /* CLOSED without a close frame, with a reason for a person unless there is one already; the socket is cut. */
 void wsm_connection_abandon(wsm_connection *connection, const char *why);
-void wsm_connection_explain(wsm_connection *connection, const char *why);
 /* The same because the closing handshake was not finished in time, which is then the reason. */
 void wsm_connection_abandon_closing(wsm_connection *connection);
 /* Bytes are queued that a link could write now. */

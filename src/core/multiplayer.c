@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "handshake.h"
 #include "upgrade.h"
 
 enum { ID_PACKET_SIZE = 4, WAIT_SLICE_MS = 1000 };
@@ -52,7 +53,13 @@ static int admit(wsm_connection *connection, const char **problem) {
     return 0;
 }
 
-static const wsm_owner_ops server_ops = {.admit = admit, .changed = server_connection_changed};
+static bool serve(wsm_connection *connection) {
+    wsm_multiplayer *peer = connection->owner;
+    if (peer->serves) wsm_connection_queue_push(&peer->requested, wsm_connection_ref(connection));
+    return peer->serves;
+}
+
+static const wsm_owner_ops server_ops = {.admit = admit, .serve = serve, .changed = server_connection_changed};
 
 static void client_connection_changed(wsm_connection *connection) { (void)connection; }
 
@@ -363,8 +370,16 @@ wsm_connection *wsm_multiplayer_request(const wsm_multiplayer *peer) {
 
 void wsm_multiplayer_answer(wsm_multiplayer *peer, int status, const char *text) {
     if (!peer->asking) return;
-    wsm_connection_admit(peer->asking, status, text);
+    wsm_handshake_admit(peer->asking, status, text);
     forget_asking(peer);
+}
+
+wsm_error wsm_multiplayer_respond(wsm_multiplayer *peer, int status, const wsm_string_list *lines, const void *body,
+                                  size_t size, wsm_reason *reason) {
+    if (!peer->asking) return WSM_OK;
+    wsm_error error = wsm_handshake_respond(peer->asking, status, lines, body, size, reason);
+    if (!error) forget_asking(peer);
+    return error;
 }
 
 static bool next_server_event(wsm_multiplayer *peer, wsm_peer_event *event) {

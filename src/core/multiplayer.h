@@ -46,6 +46,7 @@ typedef struct wsm_multiplayer {
     bool refuse_new_connections;
     bool autoflush;
     bool asks;              /* each request becomes an event, to be answered by wsm_multiplayer_answer */
+    bool serves;            /* and each plain HTTP request, to be answered by wsm_multiplayer_respond */
     wsm_error packet_error; /* result of the last attempt to take a packet */
     wsm_reason last_error;  /* why the last connection ended or could not be made */
     size_t dropped;         /* packets that could not be queued for a peer */
@@ -95,6 +96,9 @@ void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
 wsm_connection *wsm_multiplayer_request(const wsm_multiplayer *peer);
 /* Admits it with status 101, or refuses it with another HTTP status and a text. */
 void wsm_multiplayer_answer(wsm_multiplayer *peer, int status, const char *text);
+/* Answers a plain one; see wsm_handshake_respond. */
+wsm_error wsm_multiplayer_respond(wsm_multiplayer *peer, int status, const wsm_string_list *lines, const void *body,
+                                  size_t size, wsm_reason *reason);
 /* Hands a changed heartbeat on to all living connections. */
 void wsm_multiplayer_settings_changed(wsm_multiplayer *peer);
 /* Sends what was gathered; the second only by the rule of autoflush: outside of a turn, with no unread packets. */

@@ -266,7 +266,16 @@ static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
         wsm_timers_remove(&server->heartbeats, connection);
 }
 
+/* The answer to a plain request may take as long as it gets on, within its limit. */
+static void extend_answer(wsm_connection *connection) {
+    if (connection->link.list != &server_of(connection)->closing || wsm_clock_ms() > connection->respond_until_ms)
+        return;
+    list_remove(connection);
+    list_move(&server_of(connection)->closing, connection);
+}
+
 static void look_after(wsm_server *server, wsm_connection *connection) {
+    size_t queued = connection->out.size;
     if (wsm_connection_can_resume(connection)) {
         server->news = true;
         wsm_connection_resume(connection);
@@ -277,6 +286,7 @@ static void look_after(wsm_server *server, wsm_connection *connection) {
     if (connection->state == WSM_STATE_OPEN && connection->link.heartbeat_ms != connection->settings.heartbeat_ms)
         watch_heartbeat(server, connection);
     wsm_connection_flush(connection);
+    if (connection->respond_until_ms && connection->out.size < queued) extend_answer(connection);
     if (connection->state >= WSM_STATE_CLOSING || connection->write_failed)
         list_move(&server->closing, connection);
     else if (connection->state == WSM_STATE_OPEN)

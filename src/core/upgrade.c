@@ -75,7 +75,7 @@ size_t wsm_upgrade_head_size(const unsigned char *data, size_t size, size_t seen
 /* What was found in the header lines. */
 typedef struct findings {
     unsigned hosts, keys, versions;
-    bool upgrade, connection, version13, body, protocol_overflow;
+    bool upgrade, connection, version13, body, protocol_overflow, old; /* old: HTTP/1.0 */
 } findings;
 
 static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *request, findings *found) {
@@ -103,7 +103,8 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
     }
 }
 
-static int parse_request_line(wsm_span line, wsm_upgrade_request *request, const char **problem) {
+/* Returns 101, or the status to refuse with; only after 400 the rest is not worth reading. */
+static int parse_request_line(wsm_span line, wsm_upgrade_request *request, findings *found, const char **problem) {
     wsm_span method = take(&line, ' ');
     request->target = take(&line, ' ');
     if (!is_token(method) || !request->target.size || !is_value(request->target) || line.size < 5 ||
@@ -111,6 +112,8 @@ static int parse_request_line(wsm_span line, wsm_upgrade_request *request, const
         *problem = "not an HTTP request";
         return 400;
     }
+    found->old = equals(line, "HTTP/1.0");
+    request->plain = found->old || equals(line, "HTTP/1.1");
     if (!equals(line, "HTTP/1.1")) {
         *problem = "HTTP/1.1 is required";
         return 505;
@@ -158,27 +161,32 @@ int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *reques
     findings found = {0};
     *request = (wsm_upgrade_request){0};
     *problem = NULL;
+    int status = 101;
     wsm_span rest = {head, size - 2}; /* without the empty line */
     for (bool first = true; rest.size; first = false) {
         wsm_span line = take(&rest, '\n');
         if (!line.size || line.text[line.size - 1] != '\r') {
             *problem = "lines must end with CR LF";
+            request->plain = false;
             return 400;
         }
         line.size--;
         if (first) {
-            int status = parse_request_line(line, request, problem);
-            if (status != 101) return status;
+            status = parse_request_line(line, request, &found, problem);
+            if (status == 400) return status;
             continue;
         }
         wsm_span value = line, name = take(&value, ':');
         if (name.size == line.size || !is_token(name) || !is_value(value)) {
             *problem = "malformed header line";
+            request->plain = false;
             return 400;
         }
         note_header(name, trim(value), request, &found);
     }
-    return judge(request, &found, problem);
+    request->plain =
+        request->plain && !found.upgrade && !found.body && (found.hosts == 1 || (found.old && !found.hosts));
+    return status == 101 ? judge(request, &found, problem) : status;
 }
 
 bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported,
@@ -226,6 +234,16 @@ bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, c
 
 static const char *status_text(int status) {
     switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
     case 403: return "Forbidden";
@@ -236,7 +254,8 @@ static const char *status_text(int status) {
     case 431: return "Request Header Fields Too Large";
     case 503: return "Service Unavailable";
     case 505: return "HTTP Version Not Supported";
-    default: return status < 500 ? "Refused" : "Internal Server Error";
+    default:
+        return status < 300 ? "OK" : status < 400 ? "Redirected" : status < 500 ? "Refused" : "Internal Server Error";
     }
 }
 
@@ -252,6 +271,14 @@ bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem) 
                         strlen(problem) + 1);
     return size > 0 && wsm_bytes_append(out, head, (size_t)size) && wsm_bytes_append_text(out, problem) &&
            wsm_bytes_append(out, "\n", 1);
+}
+
+bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length) {
+    char text[64];
+    snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\n", status, status_text(status));
+    if (!wsm_bytes_append_text(out, text) || !append_lines(out, lines)) return false;
+    if (length) snprintf(text, sizeof text, "Content-Length: %zu\r\n", *length);
+    return (!length || wsm_bytes_append_text(out, text)) && wsm_bytes_append_text(out, "Connection: close\r\n\r\n");
 }
 
 bool wsm_upgrade_write_host(wsm_bytes *out, const wsm_url *url) {
@@ -275,6 +302,17 @@ bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key,
     return ok && (!count || wsm_bytes_append(out, "\r\n", 2)) && append_lines(out, headers);
 }
 
+wsm_error wsm_upgrade_check_lines(const wsm_string_list *lines, const char *what, wsm_reason *reason) {
+    for (size_t i = 0; i < wsm_string_list_count(lines); i++) {
+        const char *item = lines->items[i];
+        wsm_span value = {item, strlen(item)}, line = value, name = take(&value, ':');
+        if (name.size == line.size || !is_token(name) || !is_value(value))
+            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "%s[%zu]: \"%s\" is not a line \"Name: value\"", what,
+                            i + 1, item);
+    }
+    return WSM_OK;
+}
+
 wsm_error wsm_upgrade_check_lists(const wsm_string_list *protocols, const wsm_string_list *headers,
                                   wsm_reason *reason) {
     for (size_t i = 0; i < wsm_string_list_count(protocols); i++) {
@@ -283,12 +321,5 @@ wsm_error wsm_upgrade_check_lists(const wsm_string_list *protocols, const wsm_st
             return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "supported_protocols[%zu]: \"%s\" is not a token", i + 1,
                             item);
     }
-    for (size_t i = 0; i < wsm_string_list_count(headers); i++) {
-        const char *item = headers->items[i];
-        wsm_span value = {item, strlen(item)}, line = value, name = take(&value, ':');
-        if (name.size == line.size || !is_token(name) || !is_value(value))
-            return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
-                            "handshake_headers[%zu]: \"%s\" is not a line \"Name: value\"", i + 1, item);
-    }
-    return WSM_OK;
+    return wsm_upgrade_check_lines(headers, "handshake_headers", reason);
 }

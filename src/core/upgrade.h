@@ -22,6 +22,7 @@ typedef struct wsm_upgrade_request {
     wsm_span target, host, key;
     wsm_span protocols[8]; /* the values of Sec-WebSocket-Protocol lines, each a comma-separated list */
     size_t protocol_lines;
+    bool plain; /* well-formed HTTP/1.0 or 1.1 of any method, without a body, that asks for no upgrade to WebSocket */
 } wsm_upgrade_request;
 
 /* Where the head ends: the offset behind its empty line, 0 while there is none. `seen` bytes were searched before. */
@@ -39,6 +40,8 @@ bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_s
 /* Each appends to `out`; false without memory. */
 bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, const wsm_string_list *headers);
 bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem);
+/* The head of an answer that ends the connection; `length` is of its body, NULL: it can have none. */
+bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length);
 bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key, const wsm_string_list *protocols,
                                const wsm_string_list *headers);
 /* "host[:port]" as the Host header has it. */
@@ -46,5 +49,7 @@ bool wsm_upgrade_write_host(wsm_bytes *out, const wsm_url *url);
 
 /* ERR_INVALID_PARAMETER if a protocol is not a token, or a header line is not "Name: value" on one line. */
 wsm_error wsm_upgrade_check_lists(const wsm_string_list *protocols, const wsm_string_list *headers, wsm_reason *reason);
+/* The second half alone, for lines that the reason calls `what`. */
+wsm_error wsm_upgrade_check_lines(const wsm_string_list *lines, const char *what, wsm_reason *reason);
 
 #endif

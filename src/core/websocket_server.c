@@ -2,6 +2,7 @@
 #include "websocket_server.h"
 
 #include "clock.h"
+#include "handshake.h"
 #include "upgrade.h"
 
 enum { WAIT_SLICE_MS = 1000 };
@@ -22,12 +23,18 @@ static int admit(wsm_connection *connection, const char **problem) {
     return 0;
 }
 
+static bool serve(wsm_connection *connection) {
+    wsm_websocket_server *server = connection->owner;
+    if (server->serves) wsm_connection_queue_push(&server->requested, wsm_connection_ref(connection));
+    return server->serves;
+}
+
 static void connection_changed(wsm_connection *connection) {
     wsm_websocket_server *server = connection->owner;
     if (connection->state == WSM_STATE_OPEN) wsm_connection_queue_push(&server->opened, wsm_connection_ref(connection));
 }
 
-static const wsm_owner_ops owner_ops = {.admit = admit, .changed = connection_changed};
+static const wsm_owner_ops owner_ops = {.admit = admit, .serve = serve, .changed = connection_changed};
 
 static wsm_connection *accept_connection(void *owner) {
     wsm_websocket_server *server = owner;
@@ -109,8 +116,18 @@ void wsm_websocket_server_answer(wsm_websocket_server *server, int status, const
     wsm_connection *connection = server->asking;
     if (!connection) return;
     server->asking = NULL;
-    wsm_connection_admit(connection, status, text);
+    wsm_handshake_admit(connection, status, text);
     wsm_connection_unref(connection);
+}
+
+wsm_error wsm_websocket_server_respond(wsm_websocket_server *server, int status, const wsm_string_list *lines,
+                                       const void *body, size_t size, wsm_reason *reason) {
+    if (!server->asking) return WSM_OK;
+    wsm_error error = wsm_handshake_respond(server->asking, status, lines, body, size, reason);
+    if (error) return error;
+    wsm_connection_unref(server->asking);
+    server->asking = NULL;
+    return WSM_OK;
 }
 
 void wsm_websocket_server_end_turn(wsm_websocket_server *server) {

@@ -15,7 +15,8 @@ typedef struct wsm_websocket_server {
     wsm_settings settings; /* for connections made from now on; the lists are owned */
     int64_t handshake_timeout_ms;
     int32_t max_pending;
-    bool asks; /* each request is to be answered by wsm_websocket_server_answer */
+    bool asks;   /* each request is to be answered by wsm_websocket_server_answer */
+    bool serves; /* and each plain HTTP request by wsm_websocket_server_respond */
     /* ------------------------------------------------------------------ */
     wsm_server *server;                     /* NULL: not listening */
     wsm_connection_queue requested, opened; /* to be answered; to be taken */
@@ -38,6 +39,9 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms);
 /* The next request to answer; NULL if there is none. */
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server);
 void wsm_websocket_server_answer(wsm_websocket_server *server, int status, const char *text);
+/* Answers a plain one; see wsm_handshake_respond. */
+wsm_error wsm_websocket_server_respond(wsm_websocket_server *server, int status, const wsm_string_list *lines,
+                                       const void *body, size_t size, wsm_reason *reason);
 void wsm_websocket_server_end_turn(wsm_websocket_server *server);
 
 /* Whether an open connection waits; and the next one, whose reference becomes the caller's (NULL if there is none). */
