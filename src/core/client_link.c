@@ -59,7 +59,8 @@ struct wsm_client {
 
 static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops link_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 

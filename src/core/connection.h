@@ -62,6 +62,10 @@ typedef struct wsm_link_ops {
     /* Sends, or keeps what the socket does not take. `data` has WSM_HEADROOM writable bytes in front and holds whole
      * frames. Only while not busy. False: the link is broken and its end will be noticed by its service. */
     bool (*write)(struct wsm_connection *connection, unsigned char *data, size_t size);
+    /* The same for one frame in two pieces, of which nothing is changed or kept. 1: sent, or what is left of it is
+     * kept; 0: nothing of it was taken; -1: the link is broken. NULL: not possible here. */
+    int (*write_parts)(struct wsm_connection *connection, const unsigned char *head, size_t head_size,
+                       const unsigned char *data, size_t size);
     /* Whether bytes handed over earlier still wait for the socket. */
     bool (*busy)(const struct wsm_connection *connection);
     /* Output, the state, or the readiness for input changed: the link looks at the connection in its next turn. */

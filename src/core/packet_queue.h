@@ -20,8 +20,11 @@ typedef struct wsm_packet {
 
 /* Zero-initialised is empty. */
 typedef struct wsm_packet_queue {
-    struct wsm_packet_block *first, *last, *spare;
+    struct wsm_packet_block *first, *last;
     size_t count;
+    size_t keep; /* bytes of memory that stay for the next packets when the queue is empty */
+    struct wsm_packet_block *spare;
+    size_t spare_bytes;
 } wsm_packet_queue;
 
 /* Space for a packet of `size` bytes behind the last one, to be filled and then committed. Nothing else may be
@@ -37,7 +40,7 @@ bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet);
 /* Takes the oldest packet out. Its data stays valid, whatever happens to the queue, until it is released. */
 bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet);
 void wsm_packet_release(wsm_packet *packet);
-/* Drops everything and gives all memory back. */
+/* Drops everything and gives all memory back; `keep` stays. */
 void wsm_packet_queue_clear(wsm_packet_queue *queue);
 
 #endif

@@ -3,9 +3,11 @@
  */
 #include "server_link.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,6 +18,8 @@
 #include "process.h"
 #include "timers.h"
 
+/* Largest read: that of libwebsockets, or more from those who may send that much. */
+enum { WSM_SERVER_READ_SIZE = 260 * 1024 };
 enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
 
 typedef struct wsm_connection_list {
@@ -51,6 +55,9 @@ struct wsm_server {
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
     bool news; /* see wsm_server_take_news */
+
+    wsm_chunk_pool chunks;
+    unsigned char *input; /* of WSM_SERVER_READ_SIZE bytes; NULL with TLS */
 };
 
 /* ---- lists ---- */
@@ -87,6 +94,7 @@ static void let_go(wsm_connection *connection) {
     list_remove(connection);
     connection->link.ops = NULL;
     connection->link.service = NULL;
+    connection->out.pool = NULL;
     wsm_connection_unref(connection);
 }
 
@@ -99,9 +107,51 @@ static void link_changed(wsm_connection *connection) {
     server_of(connection)->attention = connection;
 }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops tls_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+
+/* Without TLS the bytes on the socket are those of the frames, and in its raw role libwebsockets sends nothing of its
+ * own, so that both may be done past it: it only keeps what the socket does not take. It takes over as soon as
+ * something is unusual, and is told of everything that ends a connection. */
+
+static bool write_plain(wsm_connection *connection, unsigned char *data, size_t size) {
+    ssize_t sent = send(connection->link.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == (ssize_t)size) return true;
+    size_t taken = sent > 0 ? (size_t)sent : 0;
+    return wsm_lws_write(connection, data + taken, size - taken);
+}
+
+static int write_plain_parts(wsm_connection *connection, const unsigned char *head, size_t head_size,
+                             const unsigned char *data, size_t size) {
+    /* The interface has no const, but does not write. */
+    struct iovec parts[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)data, size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = sendmsg(connection->link.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0) return 0;
+    size_t taken = (size_t)sent;
+    if (taken == head_size + size) return 1;
+    /* The head alone went, or not even that: libwebsockets has to keep the two in order. */
+    struct lws *wsi = connection->link.wsi;
+    if (taken < head_size &&
+        lws_write(wsi, (unsigned char *)(uintptr_t)head + taken, head_size - taken, LWS_WRITE_RAW) < 0)
+        return -1;
+    size_t of_data = taken > head_size ? taken - head_size : 0;
+    return lws_write(wsi, (unsigned char *)(uintptr_t)data + of_data, size - of_data, LWS_WRITE_RAW) < 0 ? -1 : 1;
+}
+
+static const wsm_link_ops plain_ops = {.write = write_plain,
+                                       .write_parts = write_plain_parts,
+                                       .busy = wsm_lws_busy,
+                                       .changed = link_changed,
+                                       .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
+
+static void receive(wsm_connection *connection, unsigned char *data, size_t size, size_t largest) {
+    server_of(connection)->more |= size >= largest;
+    server_of(connection)->news = true;
+    wsm_connection_receive(connection, data, size);
+}
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     wsm_connection *connection = lws_get_opaque_user_data(wsi);
@@ -111,9 +161,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_RAW_ADOPT: connection->link.wsi = wsi; break;
     case LWS_CALLBACK_RAW_RX:
         connection->link.tls_handshake = false;
-        server_of(connection)->more |= size >= WSM_READ_SIZE;
-        server_of(connection)->news = true;
-        wsm_connection_receive(connection, in, size);
+        receive(connection, in, size, WSM_READ_SIZE);
         break;
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
@@ -157,7 +205,8 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     }
     connection->remote = *remote;
     connection->alive = true;
-    connection->link.ops = &link_ops;
+    connection->link.ops = server->tls ? &tls_ops : &plain_ops;
+    connection->out.pool = &server->chunks;
     connection->link.service = server;
     connection->link.fd = fd;
     connection->link.process = (long)server->process;
@@ -209,7 +258,21 @@ static void accept_all(wsm_server *server, int64_t started) {
 
 /* ---- turns ---- */
 
+/* False if there is nothing to read, but an end or an error that libwebsockets has to see. */
+static bool read_plain(wsm_server *server, wsm_connection *connection) {
+    int32_t wanted = connection->settings.inbound_buffer_size;
+    size_t largest = wanted > 0 && wanted <= WSM_READ_SIZE ? WSM_READ_SIZE : WSM_SERVER_READ_SIZE;
+    ssize_t size = recv(connection->link.fd, server->input, largest, MSG_DONTWAIT);
+    if (size > 0) receive(connection, server->input, (size_t)size, largest);
+    return size > 0 || (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+}
+
 static void serve(wsm_server *server, wsm_connection *connection, unsigned events) {
+    /* Besides costing more, libwebsockets would look the descriptor up in a list if the process may have very many. */
+    if (server->input && (events & WSM_EVENT_READ) && !wsm_lws_busy(connection) && read_plain(server, connection)) {
+        link_changed(connection);
+        return;
+    }
     struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
     ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
                             (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
@@ -486,6 +549,10 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     if (!server) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     server->listener = -1;
     server->port = port;
+    if (!tls && !(server->input = wsm_alloc(WSM_SERVER_READ_SIZE))) {
+        wsm_free(server);
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    }
     server->process = getpid();
     server->accept = accept;
     server->owner = owner;
@@ -549,5 +616,7 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
     wsm_timers_release(&server->heartbeats);
+    wsm_chunk_pool_release(&server->chunks);
+    wsm_free(server->input);
     wsm_free(server);
 }
