@@ -360,9 +360,11 @@ static const luaL_Reg metamethods[] = {
 static void settings_changed(void *object) { wsm_multiplayer_settings_changed(object); }
 
 WSM_CLASS_FUNCTIONS(multiplayer, multiplayer_class)
+static int multiplayer_lookup(lua_State *L) { return wsm_class_lookup(L, &multiplayer_class); }
 
 static const wsm_class multiplayer_class = {
     "WebSocketMultiplayerPeer",
+    sizeof(wsm_multiplayer),
     methods,
     metamethods,
     properties,
@@ -371,13 +373,14 @@ static const wsm_class multiplayer_class = {
     multiplayer_getter,
     multiplayer_setter,
     settings_changed,
+    multiplayer_lookup,
 };
 
 /* new() -> object; its second upvalue is the metatable {__mode = "v"} */
 static int new_peer(lua_State *L) {
-    wsm_multiplayer *peer = wsm_object_new(L, sizeof *peer);
+    wsm_multiplayer *peer = wsm_object_new(L, &multiplayer_class);
     wsm_multiplayer_init(peer);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &multiplayer_class, 0);
     wsm_getfields(L, -1);
     lua_newtable(L);
     lua_pushvalue(L, lua_upvalueindex(2));

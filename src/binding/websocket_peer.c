@@ -277,16 +277,16 @@ static const luaL_Reg methods[] = {
 /* ---- life ---- */
 
 static int new_peer(lua_State *L) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket *socket = wsm_object_new(L, &websocket_peer_class);
     wsm_websocket_init(socket);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &websocket_peer_class, 0);
     return 1;
 }
 
 void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket *socket = wsm_object_new(L, &websocket_peer_class);
     wsm_websocket_init(socket);
-    wsm_object_finish(L, metatable);
+    wsm_object_finish(L, &websocket_peer_class, metatable);
     wsm_websocket_wrap(socket, connection, borrowed);
 }
 
@@ -314,9 +314,8 @@ static const luaL_Reg metamethods[] = {
 WSM_CLASS_FUNCTIONS(peer, websocket_peer_class)
 
 static const wsm_class websocket_peer_class = {
-    "WebSocketPeer", methods,     metamethods, properties,       peer_index,
-    peer_newindex,   peer_getter, peer_setter, settings_changed,
-};
+    "WebSocketPeer", sizeof(wsm_websocket), methods,     metamethods,      properties, peer_index,
+    peer_newindex,   peer_getter,           peer_setter, settings_changed, NULL};
 
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
     static const luaL_Reg functions[] = {{"new", new_peer}, {NULL, NULL}};
