@@ -2,8 +2,11 @@
 
 local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
+local loop = require "wsmultiplayer.loop"
 local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
+local tasks = require "wsmultiplayer.tasks"
 local variant = require "wsmultiplayer.variant"
+local websocket_peer = require "wsmultiplayer.websocket_peer"
 local websocket_server = require "wsmultiplayer.websocket_server"
 
 local ws = {
@@ -14,6 +17,12 @@ local ws = {
   --- Godot's error_string(error): "Already in use" for ERR_ALREADY_IN_USE.
   error_string = core.error_string,
   CONNECT_ONE_SHOT = constants.CONNECT_ONE_SHOT,
+  poll = loop.poll,
+  update = loop.update,
+  run = loop.run,
+  stop = loop.stop,
+  spawn = tasks.spawn,
+  sleep = tasks.sleep,
 }
 
 for name, value in pairs(core.errors) do ws[name] = value end
@@ -35,12 +44,12 @@ local function class(name, parent, methods, new)
 end
 
 add(ws, variant)
-add(core.WebSocketPeer.methods, constants.WebSocketPeer)
+add(websocket_peer.methods, constants.WebSocketPeer)
 add(multiplayer_peer.methods, constants.MultiplayerPeer)
 
 ws.PacketPeer = class("PacketPeer")
 ws.MultiplayerPeer = class("MultiplayerPeer", ws.PacketPeer)
-ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, core.WebSocketPeer.methods, core.WebSocketPeer.new)
+ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, websocket_peer.methods, websocket_peer.new)
 ws.WebSocketMultiplayerPeer =
   class("WebSocketMultiplayerPeer", ws.MultiplayerPeer, multiplayer_peer.methods, multiplayer_peer.new)
 ws.WebSocketServer = class("WebSocketServer", nil, websocket_server.methods, websocket_server.new)

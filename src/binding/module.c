@@ -1,8 +1,10 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
 #include <libwebsockets.h>
 
+#include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
+#include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"
 #include "variant.h"
@@ -17,6 +19,75 @@ static int error_string(lua_State *L) {
 void wsm_push_packet(lua_State *L, wsm_packet *packet) {
     lua_pushlstring(L, (const char *)packet->data, packet->size);
     wsm_packet_release(packet);
+}
+
+int wsm_push_descriptor(lua_State *L, int descriptor) {
+    if (descriptor >= 0)
+        lua_pushinteger(L, descriptor);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int wsm_push_time_left(lua_State *L, int64_t milliseconds) {
+    if (milliseconds >= 0)
+        lua_pushnumber(L, (lua_Number)milliseconds / 1000);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int wsm_events(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushliteral(L, "r");
+    return 1;
+}
+
+static const char active_key[] = "wsmultiplayer.active";
+
+void wsm_note_active(lua_State *L, int index) {
+    lua_pushvalue(L, index);
+    lua_getfield(L, LUA_REGISTRYINDEX, active_key);
+    lua_insert(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+/* Pushes the set of active objects, which does not keep them alive. */
+static void open_active(lua_State *L) {
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, active_key);
+}
+
+/* clock() -> seconds since some moment, which never go back */
+static int clock_seconds(lua_State *L) {
+    lua_pushnumber(L, (lua_Number)wsm_clock_us() / 1e6);
+    return 1;
+}
+
+/* wait({descriptor, ...}, seconds): until one of them is readable */
+static int wait_readable(lua_State *L) {
+    int64_t wait_ms = wsm_opt_milliseconds(L, 2);
+    size_t count = 0;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (lua_rawgeti(L, 1, 1); !lua_isnil(L, -1); lua_rawgeti(L, 1, (int)count + 1)) {
+        count++;
+        lua_pop(L, 1);
+    }
+    int *descriptors = lua_newuserdata(L, (count + 1) * sizeof *descriptors);
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, (int)i + 1);
+        descriptors[i] = (int)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    wsm_wait_readable(descriptors, count, wait_ms);
+    return 0;
 }
 
 int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
@@ -64,6 +135,12 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "errors");
     lua_pushcfunction(L, error_string);
     lua_setfield(L, core, "error_string");
+    lua_pushcfunction(L, clock_seconds);
+    lua_setfield(L, core, "clock");
+    lua_pushcfunction(L, wait_readable);
+    lua_setfield(L, core, "wait");
+    open_active(L);
+    lua_setfield(L, core, "active");
     lua_pushstring(L, lws_get_library_version());
     lua_setfield(L, core, "libwebsockets_version");
     wsm_open_variant(L);

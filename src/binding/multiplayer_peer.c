@@ -97,7 +97,9 @@ static int create_server(lua_State *L) {
     const char *address = lua_isnoneornil(L, 3) ? "*" : wsm_check_text(L, 3);
     const wsm_tls_options *tls = wsm_opt_tls_options(L, 4, lua_upvalueindex(2));
     if (!address) return zero_byte(L, "bind address");
-    return wsm_push_error(L, wsm_multiplayer_create_server(peer, port, address, tls, &reason), &reason);
+    wsm_error error = wsm_multiplayer_create_server(peer, port, address, tls, &reason);
+    if (!error) wsm_note_active(L, 1);
+    return wsm_push_error(L, error, &reason);
 }
 
 static int create_client(lua_State *L) {
@@ -106,7 +108,9 @@ static int create_client(lua_State *L) {
     const char *url = wsm_check_text(L, 2);
     const wsm_tls_options *tls = wsm_opt_tls_options(L, 3, lua_upvalueindex(2));
     if (!url) return zero_byte(L, "URL");
-    return wsm_push_error(L, wsm_multiplayer_create_client(peer, url, tls, &reason), &reason);
+    wsm_error error = wsm_multiplayer_create_client(peer, url, tls, &reason);
+    if (!error) wsm_note_active(L, 1);
+    return wsm_push_error(L, error, &reason);
 }
 
 static int close_peer(lua_State *L) {
@@ -282,6 +286,8 @@ static int flush(lua_State *L) {
     return 0;
 }
 
+static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_multiplayer_descriptor(check(L))); }
+
 static int get_last_error(lua_State *L) {
     lua_pushstring(L, check(L)->last_error.text);
     return 1;
@@ -325,6 +331,7 @@ static const luaL_Reg methods[] = {
     {"get_peer_address", get_peer_address},
     {"get_peer_port", get_peer_port},
     /* beyond Godot */
+    {"events", wsm_events},
     {"flush", flush},
     {"get_bound_port", get_bound_port},
     {"get_dropped_packet_count", get_dropped_packet_count},
@@ -334,6 +341,7 @@ static const luaL_Reg methods[] = {
     {"get_peers", get_peers},
     {"is_server", is_server},
     {"packets", packets},
+    {"pollfd", pollfd},
     {NULL, NULL},
 };
 
@@ -440,6 +448,9 @@ static int respond(lua_State *L) {
     return wsm_push_error(L, error, &reason);
 }
 
+/* time_left(peer) -> seconds until poll is due without the descriptor telling, or nil */
+static int time_left(lua_State *L) { return wsm_push_time_left(L, wsm_multiplayer_time_left(check(L))); }
+
 static int end_turn(lua_State *L) {
     wsm_multiplayer_end_turn(check(L));
     return 0;
@@ -453,9 +464,9 @@ static int fields(lua_State *L) {
 }
 
 void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {
-        {"poll", poll_peer},  {"next_event", next_event}, {"request", request}, {"answer", answer},
-        {"respond", respond}, {"end_turn", end_turn},     {"fields", fields},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"poll", poll_peer},      {"next_event", next_event}, {"request", request},
+                                         {"answer", answer},       {"respond", respond},       {"end_turn", end_turn},
+                                         {"time_left", time_left}, {"fields", fields},         {NULL, NULL}};
     static const luaL_Reg maker[] = {{"new", new_peer}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};

@@ -18,6 +18,13 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
 const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatable);
 /* Pushes a new WebSocketPeer for the connection, which takes a reference of its own; see wsm_websocket_wrap. */
 void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable);
+/* What the methods of cqueues' protocol return: pollfd, timeout (both nil for a negative number), and events, which is
+ * the same for all classes and is no method of a certain one. */
+int wsm_push_descriptor(lua_State *L, int descriptor);
+int wsm_push_time_left(lua_State *L, int64_t milliseconds);
+int wsm_events(lua_State *L);
+/* Notes the object at `index` as one that ws.poll has to look after. */
+void wsm_note_active(lua_State *L, int index);
 /* Pushes the content of a packet that was taken and releases it. */
 void wsm_push_packet(lua_State *L, wsm_packet *packet);
 /* Pushes the seconds that the last answered heartbeat took; nil while there is none. The connection may be NULL. */

@@ -49,13 +49,12 @@ static int connect_to_url(lua_State *L) {
     const wsm_tls_options *tls = wsm_opt_tls_options(L, 3, lua_upvalueindex(2));
     wsm_error error = url ? wsm_websocket_connect(socket, url, tls, &reason)
                           : wsm_fail(&reason, WSM_ERR_INVALID_PARAMETER, "zero byte in the URL");
+    if (!error) wsm_note_active(L, 1);
     return wsm_push_error(L, error, &reason);
 }
 
-static int poll_peer(lua_State *L) {
-    wsm_websocket_poll(check_own(L), wsm_opt_milliseconds(L, 2));
-    return 0;
-}
+static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_websocket_descriptor(check(L))); }
+static int timeout(lua_State *L) { return wsm_push_time_left(L, wsm_websocket_time_left(check(L))); }
 
 static int close_peer(lua_State *L) {
     wsm_websocket *socket = check(L);
@@ -262,15 +261,17 @@ static const luaL_Reg methods[] = {
     {"get_ready_state", get_ready_state},
     {"get_requested_url", get_requested_url},
     {"get_selected_protocol", get_selected_protocol},
-    {"poll", poll_peer},
     {"send", send_mode},
     {"send_text", send_text},
     {"set_no_delay", set_no_delay},
     {"was_string_packet", was_string_packet},
     /* beyond Godot */
+    {"events", wsm_events},
     {"get_last_error", get_last_error},
     {"get_rtt", get_round_trip_time},
     {"packets", packets},
+    {"pollfd", pollfd},
+    {"timeout", timeout},
     {NULL, NULL},
 };
 
@@ -288,6 +289,19 @@ void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed
     wsm_websocket_init(socket);
     wsm_object_finish(L, &websocket_peer_class, metatable);
     wsm_websocket_wrap(socket, connection, borrowed);
+    if (!borrowed) wsm_note_active(L, -1);
+}
+
+/* ---- for the Lua layer ---- */
+
+static int poll_peer(lua_State *L) {
+    wsm_websocket_poll(check_own(L), wsm_opt_milliseconds(L, 2));
+    return 0;
+}
+
+static int is_borrowed(lua_State *L) {
+    lua_pushboolean(L, check(L)->borrowed);
+    return 1;
 }
 
 static int collect(lua_State *L) {
@@ -318,7 +332,8 @@ static const wsm_class websocket_peer_class = {
     peer_newindex,   peer_getter,           peer_setter, settings_changed, NULL};
 
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {{"new", new_peer}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"new", new_peer}, {"poll", poll_peer}, {"is_borrowed", is_borrowed}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
     static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
     wsm_class_register(L, &websocket_peer_class);

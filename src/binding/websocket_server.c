@@ -51,6 +51,7 @@ static int listen_at(lua_State *L) {
     const wsm_tls_options *tls = wsm_opt_tls_options(L, 4, lua_upvalueindex(2));
     wsm_error error = address ? wsm_websocket_server_listen(server, port, address, tls, &reason)
                               : wsm_fail(&reason, WSM_ERR_INVALID_PARAMETER, "zero byte in the bind address");
+    if (!error) wsm_note_active(L, 1);
     return wsm_push_error(L, error, &reason);
 }
 
@@ -96,12 +97,18 @@ static int get_last_error(lua_State *L) {
     return 1;
 }
 
+static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_websocket_server_descriptor(check(L))); }
+static int timeout(lua_State *L) { return wsm_push_time_left(L, wsm_websocket_server_time_left(check(L))); }
+
 static const luaL_Reg methods[] = {
+    {"events", wsm_events},
     {"get_last_error", get_last_error},
     {"get_local_port", get_local_port},
     {"is_connection_available", is_connection_available},
     {"is_listening", is_listening},
+    {"pollfd", pollfd},
     {"stop", stop},
+    {"timeout", timeout},
     {NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "event_set.h"
 #include "lws_context.h"
 #include "memory.h"
 #include "process.h"
@@ -20,7 +21,9 @@
 #include "upgrade.h"
 #include "url.h"
 
-enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000, CONNECTING_SLICE_MS = 10, OPEN_SLICE_MS = 50 };
+enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
+/* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
+enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
 
 /* A context and what it is made from. Allocated by malloc: a thread may free it. */
 typedef struct client_context {
@@ -43,9 +46,11 @@ struct wsm_client {
     size_t next_address;
     int64_t give_up_ms, attempt_until_ms;
 
-    client_context *lws; /* NULL while it is being made */
-    int tls_flags;       /* LCCSCF_* */
-    char *verified_name; /* instead of the URL's host; NULL: that */
+    client_context *lws;   /* NULL while it is being made */
+    wsm_event_set *events; /* of the one socket, for those who wait elsewhere; NULL: nobody asked */
+    int watched;           /* the descriptor in it */
+    int tls_flags;         /* LCCSCF_* */
+    char *verified_name;   /* instead of the URL's host; NULL: that */
     bool attempting, tcp_connected, request_sent, failed;
     bool reading_stopped;
     int64_t closing_since_ms;
@@ -369,12 +374,11 @@ void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
 
 /* ---- turns ---- */
 
-/* False if a signal interrupted it. */
-static bool wait_for_socket(wsm_client *client, int wait_ms) {
+/* What there is to wait for; the descriptor is -1 if there is nothing. */
+static struct pollfd wanted(const wsm_client *client) {
     struct pollfd polled = {.fd = -1, .events = POLLIN};
     struct lws *wsi = client->connection->link.wsi;
     bool connecting = client->connection->state == WSM_STATE_CONNECTING;
-    if (client->lws && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return true;
     if (client->lookup)
         polled.fd = wsm_lookup_fd(client->lookup);
     else if (wsi)
@@ -382,9 +386,34 @@ static bool wait_for_socket(wsm_client *client, int wait_ms) {
     if (client->reading_stopped) polled.events = 0;
     if (!client->lookup && ((connecting && !client->request_sent) || wsm_lws_busy(client->connection)))
         polled.events |= POLLOUT;
-    /* What libwebsockets wants to know while connecting is not all visible from here. */
-    int slice = client->lookup ? wait_ms : connecting ? CONNECTING_SLICE_MS : OPEN_SLICE_MS;
-    return poll(&polled, 1, wait_ms < slice ? wait_ms : slice) >= 0;
+    return polled;
+}
+
+/* Sockets that libwebsockets closed have left the set by themselves, and their number may have come back. */
+static void watch(wsm_client *client) {
+    struct pollfd polled = wanted(client);
+    unsigned events = (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u);
+    if (!client->events) return;
+    if (client->watched >= 0 && client->watched != polled.fd) wsm_event_set_remove(client->events, client->watched);
+    client->watched = polled.fd;
+    if (polled.fd >= 0 && !wsm_event_set_modify(client->events, polled.fd, events, client))
+        wsm_event_set_add(client->events, polled.fd, events, client);
+}
+
+int wsm_client_descriptor(wsm_client *client) {
+    if (!WSM_EVENT_SET_EPOLL) return -1;
+    if (!client->events) {
+        client->events = wsm_event_set_open();
+        client->watched = -1;
+        watch(client);
+    }
+    return client->events ? wsm_event_set_fd(client->events) : -1;
+}
+
+/* False if a signal interrupted it. */
+static bool wait_for_socket(const wsm_client *client, int wait_ms) {
+    struct pollfd polled = wanted(client);
+    return poll(&polled, 1, wait_ms) >= 0;
 }
 
 /* One service call reads once and may leave more behind: repeat while it gets somewhere. */
@@ -409,6 +438,7 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
         wsm_connection_abandon_closing(client->connection);
+    watch(client);
     return finished;
 }
 
@@ -427,6 +457,7 @@ void wsm_client_settle(wsm_client *client) {
     bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
+    watch(client);
 }
 
 static int earlier(int limit, int64_t due_ms, int64_t now_ms) {
@@ -436,7 +467,12 @@ static int earlier(int limit, int64_t due_ms, int64_t now_ms) {
 
 int wsm_client_time_left(const wsm_client *client, int limit) {
     int64_t now = wsm_clock_ms();
+    bool connecting = client->connection->state == WSM_STATE_CONNECTING;
     bool more = client->attempting && !client->request_sent && client->next_address < client->addresses.count;
+    int slice = client->lookup ? limit : connecting ? CONNECTING_SLICE_MS : client->url.tls ? TLS_SLICE_MS : limit;
+    /* TLS may have decrypted more than was asked for. */
+    if (client->lws && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return 0;
+    if (slice < limit) limit = slice;
     limit = earlier(limit, client->closing_since_ms ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1 : 0, now);
     limit = earlier(limit, more ? client->attempt_until_ms : 0, now);
     return earlier(limit, client->heartbeat_ms, now);
@@ -545,6 +581,7 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
+    wsm_event_set_close(client->events);
     if (ours && client->lws) {
         drop_socket(client);
         discard_context(client->lws);

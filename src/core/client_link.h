@@ -19,10 +19,12 @@ wsm_error wsm_client_open(wsm_client **client, wsm_connection *connection, const
                           int64_t give_up_ms, wsm_reason *reason);
 /* What is queued is still handed to the socket, then it is cut. In a forked child only memory is given up. */
 void wsm_client_close(wsm_client *client);
-/* As for a server: read what is there, waiting at most `wait_ms`; act on what changed; time until something is due. */
+/* As for a server: read what is there, waiting at most `wait_ms`; act on what changed; time until something is due; the
+ * descriptor, which stays the same. A wait should be no longer than the time left. */
 bool wsm_client_service(wsm_client *client, int wait_ms);
 void wsm_client_settle(wsm_client *client);
 int wsm_client_time_left(const wsm_client *client, int limit);
+int wsm_client_descriptor(wsm_client *client);
 /* What is being done while CONNECTING, for a text about a time-out: "connecting to 127.0.0.1 port 9080". */
 void wsm_client_phase(const wsm_client *client, wsm_reason *phase);
 

@@ -30,6 +30,8 @@ void wsm_event_set_close(wsm_event_set *set) {
     wsm_free(set);
 }
 
+int wsm_event_set_fd(const wsm_event_set *set) { return set->fd; }
+
 static bool control(wsm_event_set *set, int operation, int fd, unsigned events, void *data) {
     struct epoll_event event = {0};
     event.events = (events & WSM_EVENT_READ ? (uint32_t)EPOLLIN : 0) |
@@ -79,6 +81,11 @@ void wsm_event_set_close(wsm_event_set *set) {
     wsm_free(set->polled);
     wsm_free(set->data);
     wsm_free(set);
+}
+
+int wsm_event_set_fd(const wsm_event_set *set) {
+    (void)set;
+    return -1;
 }
 
 static short poll_events(unsigned events) {

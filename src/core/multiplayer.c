@@ -274,15 +274,14 @@ void wsm_multiplayer_flush(wsm_multiplayer *peer) {
     if (peer->connection) wsm_connection_flush(peer->connection);
 }
 
-static bool service(wsm_multiplayer *peer, int64_t wait_ms) {
-    int wait = wait_ms > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)wait_ms;
+static bool service(wsm_multiplayer *peer, int wait_ms) {
     if (peer->server) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
         wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
                                         peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
-        return wsm_server_service(peer->server, wait > 0 ? wsm_server_time_left(peer->server, wait) : 0);
+        return wsm_server_service(peer->server, wait_ms);
     }
-    return wsm_client_service(peer->client, wait > 0 ? wsm_client_time_left(peer->client, wait) : 0);
+    return wsm_client_service(peer->client, wait_ms);
 }
 
 /* What a client that is CONNECTING has to watch; returns the milliseconds left for it. */
@@ -310,6 +309,28 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
     return left < 0 ? 0 : left;
 }
 
+int wsm_multiplayer_descriptor(const wsm_multiplayer *peer) {
+    return peer->server ? wsm_server_descriptor(peer->server) : peer->client ? wsm_client_descriptor(peer->client) : -1;
+}
+
+/* How long to wait at most; `unread` as for something_to_tell. */
+static int time_left(const wsm_multiplayer *peer, size_t unread) {
+    int64_t limit = WAIT_SLICE_MS;
+    if (something_to_tell(peer, unread)) return 0;
+    if (peer->server) return wsm_server_time_left(peer->server, (int)limit);
+    if (peer->status == WSM_STATUS_CONNECTING) {
+        int64_t allowed = peer->connecting_since_ms + peer->handshake_timeout_ms + 1 - wsm_clock_ms();
+        if (allowed < limit) limit = allowed > 0 ? allowed : 0;
+    }
+    return wsm_client_time_left(peer->client, (int)limit);
+}
+
+int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer) {
+    if (peer->status == WSM_STATUS_DISCONNECTED) return -1;
+    settle(peer);
+    return time_left(peer, peer->taken ? 0 : peer->inbox.count);
+}
+
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
     int64_t until = wsm_clock_ms() + wait_ms;
     peer->turns++;
@@ -319,12 +340,9 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
     size_t unread = peer->took ? 0 : peer->inbox.count;
     while (peer->status != WSM_STATUS_DISCONNECTED) {
         settle(peer);
-        int64_t left = something_to_tell(peer, unread) || wait_ms <= 0 ? 0 : until - wsm_clock_ms();
-        if (peer->status == WSM_STATUS_CONNECTING && left > 0) {
-            int64_t allowed = peer->connecting_since_ms + peer->handshake_timeout_ms + 1 - wsm_clock_ms();
-            if (left > allowed) left = allowed > 0 ? allowed : 0;
-        }
-        bool finished = service(peer, left > 0 ? left : 0);
+        int64_t left = wait_ms > 0 ? until - wsm_clock_ms() : 0;
+        int due = left > 0 ? time_left(peer, unread) : 0;
+        bool finished = service(peer, left < due ? (int)left : due);
         if (peer->status == WSM_STATUS_CONNECTING) watch_handshake(peer);
         if (!finished || wait_ms <= 0 || something_to_tell(peer, unread) || wsm_clock_ms() >= until) break;
     }

@@ -90,6 +90,10 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 /* One turn: poll reads what is there, waiting at most `wait_ms` for an event or a packet; then next_event is called
  * until it returns false, its events being announced in between; then end_turn. Any call is allowed between them. */
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
+/* For those who wait elsewhere: poll is due when the descriptor becomes readable, and after this many milliseconds; -1:
+ * there is no such descriptor, no such time. */
+int wsm_multiplayer_descriptor(const wsm_multiplayer *peer);
+int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
 /* The request that WSM_PEER_REQUESTED is about; NULL if it is gone. Until it is answered it is the program's turn. */

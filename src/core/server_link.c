@@ -486,6 +486,8 @@ int wsm_server_time_left(const wsm_server *server, int limit) {
     return limit;
 }
 
+int wsm_server_descriptor(const wsm_server *server) { return wsm_event_set_fd(server->events); }
+
 /* ---- life ---- */
 
 uint16_t wsm_server_port(const wsm_server *server) { return server->port; }

@@ -43,5 +43,7 @@ void wsm_server_flush(wsm_server *server);
 void wsm_server_settle(wsm_server *server);
 /* Milliseconds until something is overdue, at most `limit`. */
 int wsm_server_time_left(const wsm_server *server, int limit);
+/* Becomes readable when there is something to read; -1 where the system has no such descriptor. */
+int wsm_server_descriptor(const wsm_server *server);
 
 #endif

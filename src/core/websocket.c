@@ -108,6 +108,20 @@ static void show_end(wsm_websocket *socket) {
     socket->client = NULL;
 }
 
+enum { WAIT_SLICE_MS = 1000 };
+
+int wsm_websocket_descriptor(const wsm_websocket *socket) {
+    return socket->client ? wsm_client_descriptor(socket->client) : -1;
+}
+
+int64_t wsm_websocket_time_left(const wsm_websocket *socket) {
+    if (!socket->connection || socket->borrowed || socket->end_shown) return -1;
+    if ((socket->taken && socket->inbox.count) || socket->connection->state == WSM_STATE_CLOSED) return 0;
+    if (!socket->client) return -1;
+    wsm_client_settle(socket->client);
+    return wsm_client_time_left(socket->client, WAIT_SLICE_MS);
+}
+
 void wsm_websocket_poll(wsm_websocket *socket, int64_t wait_ms) {
     wsm_connection *connection = socket->connection;
     if (!connection) return;
@@ -118,7 +132,9 @@ void wsm_websocket_poll(wsm_websocket *socket, int64_t wait_ms) {
         wsm_client_settle(socket->client);
         int64_t left = until - wsm_clock_ms();
         bool news = connection->state != before || socket->inbox.count > unread;
-        int wait = news || left <= 0 ? 0 : wsm_client_time_left(socket->client, left > 1000 ? 1000 : (int)left);
+        int wait = news || left <= 0
+                       ? 0
+                       : wsm_client_time_left(socket->client, left > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)left);
         bool finished = wsm_client_service(socket->client, wait);
         wsm_client_settle(socket->client);
         if (!finished || connection->state != before || connection->state == WSM_STATE_CLOSED ||

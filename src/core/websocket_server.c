@@ -103,6 +103,17 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }
 
+int wsm_websocket_server_descriptor(const wsm_websocket_server *server) {
+    return server->server ? wsm_server_descriptor(server->server) : -1;
+}
+
+int64_t wsm_websocket_server_time_left(wsm_websocket_server *server) {
+    if (!server->server) return -1;
+    wsm_server_settle(server->server);
+    if (server->requested.first) return 0;
+    return wsm_server_time_left(server->server, WAIT_SLICE_MS);
+}
+
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server) {
     wsm_websocket_server_answer(server, 403, "not admitted");
     while ((server->asking = wsm_connection_queue_pop(&server->requested))) {
