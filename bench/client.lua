@@ -14,11 +14,10 @@ for i = 1, count do
   peers[i] = peer
 end
 while open > 0 do
+  ws.poll(1) -- waits on all of them at once
   open = 0
   for i = 1, count do
     local peer = peers[i]
-    -- With one connection it waits; with many it goes round, as a program with many peers does.
-    peer:poll(count == 1 and 1 or nil)
     for packet in peer:packets() do
       peer:set_target_peer(1)
       peer:put_packet(packet)

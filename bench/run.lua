@@ -3,6 +3,7 @@
 -- BENCH_CPU=0      the CPU that the program under test and the load generator share
 -- BENCH_ROUNDS=5   rounds of the rows that have a target
 -- BENCH_PEERS=     empty: without other people's servers
+-- BENCH_ONLY=echo,counts   only these parts: echo bcast paced frames clients connections counts variants
 
 package.path = "bench/?.lua;" .. package.path
 local callgrind = require "callgrind"
@@ -52,9 +53,9 @@ end
 
 -- A port that was free a moment ago, for the one peer that can't tell which it got.
 local function free_port()
-  local text = processes.output(lua_command(_VERSION == "Lua 5.4" and "lua5.4" or "luajit") .. " -e " ..
-    processes.quote "local p = require'wsmultiplayer'.WebSocketMultiplayerPeer.new() p:create_server(0) print(p:get_bound_port())")
-  return tonumber(text)
+  local code = [[local p = require "wsmultiplayer".WebSocketMultiplayerPeer.new()
+    p:create_server(0, "127.0.0.1") print(p:get_bound_port())]]
+  return tonumber((processes.output(lua_command "lua5.4" .. " -e " .. processes.quote(code))))
 end
 
 local function godot_server(run)
@@ -85,7 +86,8 @@ local function add_peers()
   add("node ws", processes.succeeds "node -e 'require(\"ws\")'",
     { command = function(mode) return "node bench/peers/node_ws.js " .. mode end, options = "" })
   add("python", python_command,
-    { command = function(mode) return python_command .. " bench/peers/python_websockets.py " .. mode end, options = "" })
+    { command = function(mode) return python_command .. " bench/peers/python_websockets.py " .. mode end,
+      options = "" })
   add("lua-http", http_lua,
     { command = function(mode) return http_lua .. " bench/peers/lua_http.lua " .. mode end, options = "" })
   add("godot", godot_command,
@@ -367,10 +369,10 @@ end
 
 --- Instructions of the C core per echoed message, by the difference of two runs: what starting costs is not in it.
 local function instructions(server, window)
-  local totals, counts = {}, { 4000, 20000 }
+  local totals, counts, file = {}, { 8000, 40000 }, folder .. "/callgrind.out"
+  local valgrind = "valgrind -q --trace-children=yes --tool=callgrind --callgrind-out-file=" .. file
   for i, messages in ipairs(counts) do
-    local file = folder .. "/callgrind.out"
-    run_counted(server, "valgrind -q --trace-children=yes --tool=callgrind --callgrind-out-file=" .. file, messages, window)
+    run_counted(server, valgrind, messages, window)
     totals[i] = callgrind.core_instructions(file)
   end
   return (totals[2] - totals[1]) / (counts[2] - counts[1])
@@ -404,7 +406,8 @@ local function variants()
   for _, lua in ipairs { "lua5.4", "luajit" } do
     if processes.succeeds(lua .. " -e 'require [[cjson]]'") then
       local text = processes.output(lua_command(lua) .. (" bench/variant.lua %d"):format(quick and 3 or 15))
-      local encode, decode = text:match "game state, 50 players%s+%d+%s+%S+%s+%S+%s+(%S+)%s+%S+%s+%S+%s+(%S+)"
+      local row = "game state, 50 players%s+%d+%s+%S+%s+%S+%s+(%S+)%s+%S+%s+%S+%s+(%S+)"
+      local encode, decode = text:match(row)
       record("put_var to cjson.encode", lua, { ratio = tonumber(encode) })
       record("get_var to cjson.decode", lua, { ratio = tonumber(decode) })
     else
@@ -455,17 +458,23 @@ local function print_targets()
   end
 end
 
+local parts = {
+  { "echo", function() compare("echo", echo_cases()) end },
+  { "bcast", function() compare("bcast", broadcast_cases()) end },
+  { "paced", function() compare("echo", { paced_case() }) end },
+  { "frames", frames },
+  { "clients", client_side },
+  { "connections", connections },
+  { "counts", counts },
+  { "variants", variants },
+}
+
 local function run()
-  local started = os.time()
+  local started, only = os.time(), os.getenv "BENCH_ONLY"
   if with_peers then add_peers() end
-  compare("echo", echo_cases())
-  compare("bcast", broadcast_cases())
-  compare("echo", { paced_case() })
-  frames()
-  client_side()
-  connections()
-  counts()
-  variants()
+  for _, part in ipairs(parts) do
+    if not only or ("," .. only .. ","):find("," .. part[1] .. ",", 1, true) then part[2]() end
+  end
   save()
   print_table("Server CPU per message (broadcast: per delivery), ratio to plain TCP", "echo", "cpu_us", "raw")
   print_table("Broadcast", "broadcast", "cpu_us", "raw")

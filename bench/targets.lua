@@ -21,7 +21,8 @@ return {
   { text = "echo 64 B, 50 connections, window 16, to plain TCP", least = 3.0, aim = 1.7, sign = 1,
     measure = cpu(BURST, "raw") },
   { text = "the same to ordinary libwebsockets", least = 0.20, aim = 0.12, sign = 1, measure = cpu(BURST, "lws") },
-  { text = "the same to uWebSockets' figure", least = 2.5, aim = 1.5, sign = 1, measure = cpu(BURST, "raw", UWEBSOCKETS) },
+  { text = "the same to uWebSockets' figure", least = 2.5, aim = 1.5, sign = 1,
+    measure = cpu(BURST, "raw", UWEBSOCKETS) },
   { text = "the same to Godot", least = 1 / 8, aim = 1 / 15, sign = 1, measure = cpu(BURST, "godot") },
   { text = "the same to lua-http", least = 1 / 12, aim = 1 / 20, sign = 1, measure = cpu(BURST, "lua-http") },
   { text = "the same to Python's websockets", least = 1 / 20, aim = 1 / 35, sign = 1, measure = cpu(BURST, "python") },
@@ -38,12 +39,14 @@ return {
     measure = own("sends per message 50/16/64", "calls") },
   { text = "instructions of the C core per echoed message, 50/16/64", least = 900, aim = 350, sign = 1,
     measure = own("instructions 50/16/64", "instructions") },
-  { text = "idle poll() with 1,000 connections, us", least = 20, aim = 1.5, sign = 1, measure = own("idle 1000", "poll_us") },
+  { text = "idle poll() with 1,000 connections, us", least = 20, aim = 1.5, sign = 1,
+    measure = own("idle 1000", "poll_us") },
   { text = "idle poll() with 10,000 connections, us", least = 20, aim = 1.5, sign = 1,
     measure = own("idle 10000", "poll_us") },
   { text = "paced: 1,000 connections, 4,000 messages/s, waiting poll, to plain TCP", least = 2.0, aim = 1.3, sign = 1,
     measure = cpu("paced 1000/16/64", "raw") },
-  { text = "60 Hz loop, 10 clients, window 16, 64 B: share of window x fps answered, %", least = 95, aim = 100, sign = -1,
+  { text = "60 Hz loop, 10 clients, window 16, 64 B: share of window x fps answered, %", least = 95, aim = 100,
+    sign = -1,
     measure = function(value)
       local rate = value("60 Hz 10/16/64", nil, "msgs_per_s")
       return rate and math.floor(rate / (10 * 16 * 60) * 100 + 0.5)

@@ -286,6 +286,8 @@ wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, con
     if (shared && !connection->random && size >= SHARED_SIZE) {
         if (!*shared) *shared = wsm_chunk_frame(opcode, data, size);
         queued = *shared && wsm_send_queue_chunk(&connection->out, *shared);
+    } else if (!connection->random) {
+        queued = wsm_send_queue_frame(&connection->out, opcode, data, size, NULL);
     } else {
         queued = queue_frame(connection, opcode, data, size);
     }
@@ -479,6 +481,7 @@ static size_t take_whole_frames(wsm_connection *connection, unsigned char *data,
     enum { FIN_TEXT = 0x80 | WSM_OP_TEXT, FIN_BINARY = 0x80 | WSM_OP_BINARY, SHORTEST = 2, MASK = 4 };
     size_t used = 0, limit = message_limit(connection), mask = connection->server ? MASK : 0;
     if (connection->reader.have || connection->message.started) return 0;
+    bool asks = !connection->first_message_seen && connection->owner_ops && connection->owner_ops->first_message;
     while (connection->state == WSM_STATE_OPEN && size - used >= SHORTEST + 2 + mask) {
         unsigned char *head = data + used;
         size_t length = head[1] & 0x7f, head_size = SHORTEST + mask;
@@ -490,8 +493,17 @@ static size_t take_whole_frames(wsm_connection *connection, unsigned char *data,
         /* Longer lengths, and such that are written too long, are read with care. */
         if (length <= 125 ? head_size > SHORTEST + mask : head_size == SHORTEST + mask) break;
         if (size - used - head_size < length || (limit && length > limit) || !has_room(connection, length)) break;
-        deliver_frame(connection, head + head_size, length, head[0] == FIN_TEXT, mask ? head + head_size - mask : NULL);
+        unsigned char *payload = head + head_size;
         used += head_size + length;
+        if (asks || !connection->inbox || !length || head[0] == FIN_TEXT) {
+            deliver_frame(connection, payload, length, head[0] == FIN_TEXT, mask ? payload - mask : NULL);
+            asks = false;
+        } else if (wsm_packet_queue_push(connection->inbox, payload, length, mask ? payload - mask : NULL,
+                                         connection->id)) {
+            count_unread(connection, length);
+        } else {
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+        }
     }
     return used;
 }

@@ -29,8 +29,10 @@ size_t wsm_frame_write_head(unsigned char *out, wsm_opcode opcode, uint64_t leng
 typedef uint64_t block __attribute__((vector_size(32)));
 
 void wsm_frame_mask(unsigned char *out, const unsigned char *in, size_t size, const uint8_t mask[4], uint64_t offset) {
-    uint8_t turned[4] = {mask[offset & 3], mask[(offset + 1) & 3], mask[(offset + 2) & 3], mask[(offset + 3) & 3]};
     uint32_t four;
+    uint8_t turned[4];
+    memcpy(turned, mask, sizeof turned);
+    for (unsigned i = 0; (offset & 3) && i < 4; i++) turned[i] = mask[(offset + i) & 3];
     memcpy(&four, turned, sizeof four);
     uint64_t eight, wide = (uint64_t)four << 32 | four;
     block many, all = {wide, wide, wide, wide};

@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "frame.h"
 #include "memory.h"
 
 /* Packets lie one behind the other in blocks. One that is large, or came in its own memory, has a block to itself. */
@@ -85,7 +86,8 @@ static void reuse_emptied(wsm_packet_queue *queue) {
         drop_first(queue);
 }
 
-unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size) {
+/* The last block, with room for a packet of this size. */
+static wsm_packet_block *make_room(wsm_packet_queue *queue, size_t size) {
     if (size > SIZE_MAX / 2) return NULL;
     size_t needed = record_size(size);
     if (queue->first) reuse_emptied(queue);
@@ -93,9 +95,20 @@ unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size) {
     if (!block || block->adopted || needed > block->capacity - block->write) {
         if (block && used_up(block) && block == queue->first) drop_first(queue);
         block = append_block(queue, size >= LARGE ? needed : BLOCK_SIZE);
-        if (!block) return NULL;
     }
-    return block->inside + block->write + sizeof(record);
+    return block;
+}
+
+static inline wsm_packet_block *block_with_room(wsm_packet_queue *queue, size_t size) {
+    wsm_packet_block *block = queue->last;
+    bool simple = block && !block->adopted && !used_up(block) && size < LARGE &&
+                  record_size(size) <= block->capacity - block->write;
+    return simple ? block : make_room(queue, size);
+}
+
+unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size) {
+    wsm_packet_block *block = block_with_room(queue, size);
+    return block ? block->inside + block->write + sizeof(record) : NULL;
 }
 
 static void write_record(wsm_packet_queue *queue, wsm_packet_block *block, record content, size_t advance) {
@@ -106,6 +119,19 @@ static void write_record(wsm_packet_queue *queue, wsm_packet_block *block, recor
 
 void wsm_packet_queue_commit(wsm_packet_queue *queue, size_t size, int32_t source, bool text) {
     write_record(queue, queue->last, (record){size, source, text}, record_size(size));
+}
+
+bool wsm_packet_queue_push(wsm_packet_queue *queue, const unsigned char *data, size_t size, const uint8_t *mask,
+                           int32_t source) {
+    wsm_packet_block *block = block_with_room(queue, size);
+    if (!block) return false;
+    unsigned char *to = block->inside + block->write + sizeof(record);
+    if (mask)
+        wsm_frame_mask(to, data, size, mask, 0);
+    else
+        memcpy(to, data, size);
+    write_record(queue, block, (record){size, source, false}, record_size(size));
+    return true;
 }
 
 bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, int32_t source, bool text) {
@@ -148,9 +174,11 @@ bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
 }
 
 bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
-    wsm_packet_block *block = first_filled(queue);
-    if (!block) return false;
-    while (queue->first != block) drop_first(queue);
+    wsm_packet_block *block = queue->first;
+    if (!block || used_up(block)) {
+        if (!(block = first_filled(queue))) return false;
+        while (queue->first != block) drop_first(queue);
+    }
     read_record(block, packet);
     packet->block = block;
     block->refs++;

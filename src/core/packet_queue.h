@@ -31,6 +31,10 @@ typedef struct wsm_packet_queue {
  * pushed in between; a reservation that is not committed costs nothing. NULL without memory. */
 unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size);
 void wsm_packet_queue_commit(wsm_packet_queue *queue, size_t size, int32_t source, bool text);
+/* A packet that lies somewhere else and is unmasked on its way; `mask` is NULL if it is not masked. False without
+ * memory. */
+bool wsm_packet_queue_push(wsm_packet_queue *queue, const unsigned char *data, size_t size, const uint8_t *mask,
+                           int32_t source);
 /* Takes over the memory of `content` (which is empty afterwards) when that is cheaper than copying; false without
  * memory, `content` unchanged. */
 bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, int32_t source, bool text);

@@ -48,7 +48,7 @@ void wsm_chunk_unref(wsm_chunk *chunk) {
     if (chunk && !--chunk->refs) wsm_free(chunk);
 }
 
-static void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
+static inline void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
     unsigned char *to = wsm_chunk_content(chunk) + chunk->size;
     size_t head = wsm_frame_write_head(to, opcode, size, mask);
     if (mask)
@@ -134,7 +134,17 @@ bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *
     wsm_chunk *tail = tail_with_room(queue, size + WSM_FRAME_HEAD_MAX);
     if (!tail) return false;
     size_t before = tail->size;
-    chunk_add_frame(tail, opcode, data, size, mask);
+    if (!mask && opcode <= WSM_OP_BINARY && size <= 125) { /* small messages, of which there are most */
+        unsigned char *to = wsm_chunk_content(tail) + before;
+        to[0] = (unsigned char)(0x80 | opcode);
+        to[1] = (unsigned char)size;
+        memcpy(to + 2, data, size);
+        tail->size += size + 2;
+        tail->packets++;
+        tail->payload += size;
+    } else {
+        chunk_add_frame(tail, opcode, data, size, mask);
+    }
     queue->size += tail->size - before;
     if (opcode <= WSM_OP_BINARY) {
         queue->packets++;
