@@ -137,7 +137,6 @@ typedef struct wsm_connection {
     bool stopped; /* the unread packets are at the bound */
     bool on_hold; /* its owner has to act first: to admit the request, or to announce the connection */
     uint8_t control_size;
-    unsigned char control[WSM_CONTROL_MAX];
     uint64_t frame_left;
     wsm_message message;
     size_t head_size; /* of the request that waits at the front of `held` to be answered */
@@ -172,6 +171,8 @@ typedef struct wsm_connection {
     wsm_address remote;
     char *url;      /* as requested */
     char *protocol; /* agreed sub-protocol; NULL: none */
+
+    unsigned char control[WSM_CONTROL_MAX]; /* payload of the control frame being received; last, because rarely used */
 } wsm_connection;
 
 /* A connection in CONNECTING with copies of the settings; NULL without memory. */

@@ -5,9 +5,9 @@
 #include "memory.h"
 
 /* Small first, because most turns of a game send little; growing up to what leaves in one write. */
-enum { CHUNK_MIN = 2 * 1024, CHUNK_MAX = 64 * 1024 };
+enum { CHUNK_MIN = 512, CHUNK_MAX = 64 * 1024 };
 /* What a pool keeps: chunks up to this size, and no more than this in all. */
-enum { POOLED_CHUNK = 16 * 1024, POOLED_BYTES = 512 * 1024 };
+enum { POOLED_CHUNK = 16 * 1024, POOLED_BYTES = 1024 * 1024 };
 
 static wsm_chunk *chunk_new(size_t capacity) {
     if (capacity > SIZE_MAX / 2) return NULL;
@@ -48,7 +48,8 @@ void wsm_chunk_unref(wsm_chunk *chunk) {
     if (chunk && !--chunk->refs) wsm_free(chunk);
 }
 
-static inline void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
+static inline void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size,
+                                   const uint8_t *mask) {
     unsigned char *to = wsm_chunk_content(chunk) + chunk->size;
     size_t head = wsm_frame_write_head(to, opcode, size, mask);
     if (mask)
