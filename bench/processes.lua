@@ -31,10 +31,18 @@ function processes.expect(process, key)
   return nil
 end
 
+local has_taskset
+
+-- The words in front of a command that keep it on one CPU, if there are any here.
+local function pinned(cpu)
+  if has_taskset == nil then has_taskset = processes.succeeds("taskset -c " .. (cpu or 0) .. " true") end
+  return has_taskset and cpu and "taskset -c " .. cpu .. " " or ""
+end
+
 --- Starts a program on one CPU. `wrapper` (strace, valgrind) goes in front of it; the number that is printed first is
 -- the program's own in any case, because every step is an exec.
 function processes.start(name, command, cpu, wrapper)
-  local inner = ("echo pid $$; exec taskset -c %s %s"):format(cpu, command)
+  local inner = ("echo pid $$; exec %s%s"):format(pinned(cpu), command)
   local line = ("exec %s sh -c %s 2>%s </dev/null"):format(wrapper or "", processes.quote(inner),
     processes.quote(scratch .. "/" .. name .. ".log"))
   local process = { name = name, pipe = assert(io.popen(line, "r")) }
@@ -63,7 +71,7 @@ local function parse(text)
 end
 
 local function generator(options, cpu)
-  return ("timeout 120 taskset -c %s %s/loadgen %s 2>%s/loadgen.log"):format(cpu, scratch, options, scratch)
+  return ("timeout 120 %s%s/loadgen %s 2>%s/loadgen.log"):format(pinned(cpu), scratch, options, scratch)
 end
 
 local function complaint()

@@ -6,7 +6,7 @@
 -- BENCH_ONLY=echo,counts   only these parts: echo bcast paced frames clients connections counts variants
 
 package.path = "bench/?.lua;" .. package.path
-local callgrind = require "callgrind"
+local instructions = require "instructions"
 local processes = require "processes"
 local targets = require "targets"
 
@@ -347,35 +347,15 @@ end
 
 -- ---- counts that come out the same each time
 
-local function run_counted(server, wrapper, messages, window)
-  local process = processes.start("counted", server.command "echo", cpu, wrapper)
-  process.port = tonumber(processes.expect(process, "port"))
-  local values, why = processes.load(("%s -p %d -c 50 -w %d -s 64 -n %d"):format(server.options, process.port, window,
-    messages), cpu)
-  processes.stop(process)
-  assert(values, why)
-end
-
 local function system_calls(server)
   local file, messages = folder .. "/strace.txt", 20000
-  run_counted(server, "strace -f -c -o " .. file, messages, 16)
+  instructions.run(server.command "echo", server.options, "strace -f -c -o " .. file, messages, 16, cpu)
   local calls = 0
   for line in io.lines(file) do
     local count, name = line:match "^%s*[%d.]+%s+[%d.]+%s+%d+%s+(%d+).-(%a[%w_]*)$"
     if name == "sendto" or name == "sendmsg" or name == "write" or name == "writev" then calls = calls + count end
   end
   return calls / messages
-end
-
---- Instructions of the C core per echoed message, by the difference of two runs: what starting costs is not in it.
-local function instructions(server, window)
-  local totals, counts, file = {}, { 8000, 40000 }, folder .. "/callgrind.out"
-  local valgrind = "valgrind -q --trace-children=yes --tool=callgrind --callgrind-out-file=" .. file
-  for i, messages in ipairs(counts) do
-    run_counted(server, valgrind, messages, window)
-    totals[i] = callgrind.core_instructions(file)
-  end
-  return (totals[2] - totals[1]) / (counts[2] - counts[1])
 end
 
 local function counts()
@@ -393,7 +373,9 @@ local function counts()
     for _, server in ipairs(servers) do
       -- Translated code is not Lua's interpreter: LuaJIT's share can't be told from ours by objects alone.
       if server.name == "lua5.4" then
-        record(("instructions 50/%d/64"):format(window), server.name, { instructions = instructions(server, window) })
+        record(("instructions 50/%d/64"):format(window), server.name, {
+          instructions = instructions.per_message(server.command "echo", server.options, folder, window, cpu),
+        })
       end
     end
   end
