@@ -7,6 +7,8 @@ read_globals = {
 max_line_length = 120
 self = false
 exclude_files = { "build", "lua_modules", ".luarocks" }
+files["examples/love-arena"] = { std = "min+love" }
 files["spec"] = { std = "max+busted" }
+files["spec/love"] = { std = "max+love" }
 files[".ci"] = { std = "max" }
 files[".busted"] = { std = "max" }

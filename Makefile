@@ -3,6 +3,7 @@
 ## Use it
 ##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
 ##   make demo         install what is missing, build, and run a chat of four processes
+##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
 ## Work on it
@@ -13,6 +14,7 @@
 ##   make bench-quick  the rows that have a target, without other people's servers, under a minute
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
+##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
 ##   make units        the test-only module of socket-free parts
 ##   make clean        remove build/
@@ -75,7 +77,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench bench-quick bench-tools bench-variant demo run-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench bench-quick bench-tools bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -157,6 +159,15 @@ demo:
 
 run-demo:
 	@export $(env_lines); $(LUA) examples/chat/demo.lua
+
+# LÖVE is LuaJIT.
+love-demo love-picture:
+	@.ci/packages $@
+	@$(MAKE) --no-print-directory -s LUA=luajit all
+	@$(MAKE) --no-print-directory -s LUA=luajit run-love-demo ARENA='$(if $(findstring picture,$@),--picture docs/images/arena-love.png)'
+
+run-love-demo:
+	@export $(env_lines); LUA=$(LUA) examples/love-arena/demo.sh $(ARENA)
 
 lua_dir = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 lib_dir = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)

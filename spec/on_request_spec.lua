@@ -2,42 +2,12 @@ local ws = require "wsmultiplayer"
 local call = require "support.call"
 local frames = require "support.frames"
 local raw = require "support.raw"
+local servers = require "support.servers"
 local session = require "support.session"
 local wait = require "support.wait"
 local websocket = require "support.websocket"
 
--- The hook is the same for both classes of servers. `count` tells how many clients were let in since `listen`.
-local KINDS = {
-  {
-    name = "WebSocketMultiplayerPeer",
-    listen = function(properties)
-      local server, port = session.server(properties)
-      local events = session.record(server)
-      return server, port, function() return #events end
-    end,
-    close = function(server) server:close() end,
-    again = function(server, port) return server:create_server(port, "127.0.0.1") end,
-  },
-  {
-    name = "WebSocketServer",
-    listen = function(properties)
-      local server, port = websocket.server(properties)
-      local taken = {}
-      return server, port, function()
-        local peer = server:take_connection()
-        while peer do
-          taken[#taken + 1] = peer
-          peer = server:take_connection()
-        end
-        return #taken
-      end
-    end,
-    close = function(server) server:stop() end,
-    again = function(server, port) return server:listen(port, "127.0.0.1") end,
-  },
-}
-
-for _, kind in ipairs(KINDS) do
+for _, kind in ipairs(servers) do
   describe(kind.name .. ".on_request", function()
     local server, port, count
 
@@ -177,7 +147,7 @@ for _, kind in ipairs(KINDS) do
       server.on_request = function() called = called + 1 end
       for _, bad in ipairs {
         raw.request { key = "x" }, raw.request { line = "POST / HTTP/1.1" }, "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        raw.request { lines = { "Sec-WebSocket-Protocol: unknown" } },
+        raw.request { lines = { "Sec-WebSocket-Protocol: unknown" } }, raw.request { line = "GET \t HTTP/1.1" },
       } do
         assert.is_true((answer(ask(bad))) >= 400)
       end

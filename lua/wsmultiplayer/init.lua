@@ -17,6 +17,8 @@ local ws = {
   --- Godot's error_string(error): "Already in use" for ERR_ALREADY_IN_USE.
   error_string = core.error_string,
   CONNECT_ONE_SHOT = constants.CONNECT_ONE_SHOT,
+  --- Seconds since some moment; they never go back, whatever happens to the time of day.
+  clock = core.clock,
   poll = loop.poll,
   update = loop.update,
   run = loop.run,

@@ -52,9 +52,9 @@ local function poll_all(list)
   poll.turn()
 end
 
---- Polls everything that is alive: all peers, servers and APIs of this Lua state, and all tasks. Waits at most `timeout`
--- seconds for something to happen to one of them (it may return earlier); without it, not at all. An error in a handler
--- or a task is passed on; further ones come at the next poll.
+--- Polls everything that is alive: all peers, servers and APIs of this Lua state, and all tasks. Waits at most
+-- `timeout` seconds for something to happen to one of them (it may return earlier); without it, not at all. An error
+-- in a handler or a task is passed on; further ones come at the next poll.
 -- @tparam[opt=0] number timeout seconds
 function loop.poll(timeout)
   tasks.check_timeout(timeout, 1, "poll")
@@ -80,6 +80,7 @@ function loop.is_stuck() return next(active) == nil and not tasks.time_left() en
 -- @param ... its arguments
 function loop.run(fn, ...)
   if tasks.running() then error("ws.run is for the main program: ws.spawn starts a task from within another", 2) end
+  stopped = false
   local task
   if fn ~= nil then
     if type(fn) ~= "function" then
@@ -87,7 +88,6 @@ function loop.run(fn, ...)
     end
     task = tasks.spawn(fn, ...)
   end
-  stopped = false
   while not stopped do
     if task and task:is_done() then break end
     if loop.is_stuck() then

@@ -22,7 +22,7 @@ end
 -- @field tls whether it came over TLS
 local function parse(head, address, port, tls)
   local headers = {}
-  local method, target = head:match("^(%S+) (%S+)")
+  local method, target = head:match("^([^ ]+) ([^ ]+)")
   for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
     name, value = name:lower(), value:match("^(.-)[ \t]*$")
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
@@ -58,11 +58,11 @@ end
 -- Written by the server itself: they tell where the answer ends.
 local RESERVED = { ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true }
 
--- The header lines of a table { name = value, or a list of values }.
+-- The header lines of a table { name = value, or a list of values }. The C core checks what they consist of.
 local function header_lines(headers)
   local lines, typed = {}, false
   for name, values in pairs(headers) do
-    if type(name) ~= "string" or RESERVED[name:lower()] then
+    if type(name) ~= "string" or name:find(":", 1, true) or RESERVED[name:lower()] then
       error(("on_http_request: %s is no header that an answer can have"):format(tostring(name)), 0)
     end
     typed = typed or name:lower() == "content-type"
@@ -70,7 +70,9 @@ local function header_lines(headers)
       if type(value) ~= "string" and type(value) ~= "number" then
         error(("on_http_request: header %s must be a string, not a %s"):format(name, type(value)), 0)
       end
-      lines[#lines + 1] = name .. ": " .. value
+      local line = name .. ": " .. value
+      if line:find("\0", 1, true) then error(("on_http_request: header %s has a zero byte"):format(name), 0) end
+      lines[#lines + 1] = line
     end
   end
   return lines, typed

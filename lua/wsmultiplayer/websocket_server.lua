@@ -20,8 +20,7 @@ local function judge_requests(server)
 end
 
 --- Serves all connections of the server, those that were taken too: accepts, reads, sends, and asks on_request and
--- on_http_request. Waits
--- at most `timeout` seconds for something to happen; without it, not at all.
+-- on_http_request. Waits at most `timeout` seconds for something to happen; without it, not at all.
 -- @tparam[opt=0] number timeout seconds
 function methods.poll(server, timeout)
   timeout = poll.check_timeout(timeout)

@@ -57,6 +57,11 @@ function godot.missing()
   return not command and why or nil
 end
 
+-- The shell text that runs a project without a display; Godot's arguments come after it.
+function godot.command(folder)
+  return ("env -u LD_PRELOAD %s %s"):format(assert(find_command()), shell_quote(folder))
+end
+
 -- A Lua value in Godot's text form (str_to_var).
 local function literal(value)
   local kind = type(value)

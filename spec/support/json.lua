@@ -1,7 +1,13 @@
--- JSON Lines: dkjson comes with busted. null is json.null, inside of tables too.
+-- JSON, and JSON Lines: dkjson comes with busted. null is json.null, inside of tables too.
 local dkjson = require "dkjson"
 
-local json = { null = dkjson.null }
+local json = { null = dkjson.null, encode = dkjson.encode }
+
+function json.decode(text)
+  local value, _, why = dkjson.decode(text, 1, dkjson.null)
+  if why then error(why, 2) end
+  return value
+end
 
 -- The values of a file, one a line.
 function json.lines(path)

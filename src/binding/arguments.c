@@ -67,7 +67,7 @@ int32_t wsm_check_encode_buffer_size(lua_State *L, int index, const char *field)
 /* In the fields under a number, where programs do not reach it. */
 void wsm_push_hook(lua_State *L, wsm_hook hook) {
     wsm_getfields(L, 1);
-    lua_rawgeti(L, -1, hook);
+    lua_rawgeti(L, -1, (int)hook);
 }
 
 bool wsm_set_hook(lua_State *L, wsm_hook hook, int index, const char *field) {
@@ -75,7 +75,7 @@ bool wsm_set_hook(lua_State *L, wsm_hook hook, int index, const char *field) {
         wsm_bad_value(L, index, field, lua_pushfstring(L, "function or nil expected, got %s", luaL_typename(L, index)));
     wsm_getfields(L, 1);
     lua_pushvalue(L, index);
-    lua_rawseti(L, -2, hook);
+    lua_rawseti(L, -2, (int)hook);
     return lua_isfunction(L, index);
 }
 

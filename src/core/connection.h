@@ -104,6 +104,7 @@ typedef struct wsm_link {
     struct wsm_connection *previous, *next; /* in `list` */
     struct wsm_connection_list *list;
     int64_t since_ms;     /* when it entered that list */
+    size_t unreceived;    /* of an answer to a plain request, when it was last looked at */
     int64_t heartbeat_ms; /* the interval that its timer goes by */
     int64_t timer_ms;     /* when to look at its heartbeat */
     size_t timer_place;   /* in the heap of timers, counted from 1; 0: not there */

@@ -7,12 +7,17 @@
 #include "memory.h"
 #include "upgrade.h"
 
+/* Their answers have no body. */
+static bool asks_for_head(const wsm_connection *connection) {
+    return connection->head_size > 5 && !memcmp(connection->held.data, "HEAD ", 5);
+}
+
 static void refuse(wsm_connection *connection, int status, const char *problem) {
     wsm_bytes answer = {0};
     char why[WSM_REASON_SIZE];
     snprintf(why, sizeof why, "request refused with HTTP status %d: %s", status, problem);
     wsm_connection_explain(connection, why);
-    if (!wsm_upgrade_write_refusal(&answer, status, problem) ||
+    if (!wsm_upgrade_write_refusal(&answer, status, problem, !asks_for_head(connection)) ||
         !wsm_send_queue_raw(&connection->out, answer.data, answer.size))
         connection->cut = true;
     wsm_bytes_release(&answer);
@@ -74,7 +79,7 @@ void wsm_handshake_admit(wsm_connection *connection, int status, const char *tex
         refuse(connection, status, problem);
 }
 
-/* Queued in parts, so that the link sees a large answer get on. */
+/* Queued in parts, so that libwebsockets never has to keep much of a large answer. */
 static bool queue_body(wsm_connection *connection, const unsigned char *body, size_t size) {
     enum { PART = 16 * 1024 };
     while (size) {
@@ -92,11 +97,10 @@ wsm_error wsm_handshake_respond(wsm_connection *connection, int status, const ws
     wsm_error error = wsm_upgrade_check_lines(lines, "response headers", reason);
     if (error) return error;
     if (connection->state != WSM_STATE_CONNECTING || !connection->head_size || !connection->plain) return WSM_OK;
-    bool head_only = connection->head_size > 5 && !memcmp(connection->held.data, "HEAD ", 5);
-    bool has_body = status >= 200 && status != 204 && status != 304;
+    bool has_body = status != 204 && status != 304;
     if (!wsm_upgrade_write_response(&head, status, lines, has_body ? &size : NULL) ||
         !wsm_send_queue_raw(&connection->out, head.data, head.size) ||
-        (has_body && !head_only && !queue_body(connection, body, size)))
+        (has_body && !asks_for_head(connection) && !queue_body(connection, body, size)))
         connection->cut = true;
     wsm_bytes_release(&head);
     wsm_connection_explain(connection, "a plain HTTP request was answered");

@@ -6,9 +6,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #include "clock.h"
 #include "event_set.h"
@@ -329,16 +333,7 @@ static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
         wsm_timers_remove(&server->heartbeats, connection);
 }
 
-/* The answer to a plain request may take as long as it gets on, within its limit. */
-static void extend_answer(wsm_connection *connection) {
-    if (connection->link.list != &server_of(connection)->closing || wsm_clock_ms() > connection->respond_until_ms)
-        return;
-    list_remove(connection);
-    list_move(&server_of(connection)->closing, connection);
-}
-
 static void look_after(wsm_server *server, wsm_connection *connection) {
-    size_t queued = connection->out.size;
     if (wsm_connection_can_resume(connection)) {
         server->news = true;
         wsm_connection_resume(connection);
@@ -349,7 +344,6 @@ static void look_after(wsm_server *server, wsm_connection *connection) {
     if (connection->state == WSM_STATE_OPEN && connection->link.heartbeat_ms != connection->settings.heartbeat_ms)
         watch_heartbeat(server, connection);
     wsm_connection_flush(connection);
-    if (connection->respond_until_ms && connection->out.size < queued) extend_answer(connection);
     if (connection->state >= WSM_STATE_CLOSING || connection->write_failed)
         list_move(&server->closing, connection);
     else if (connection->state == WSM_STATE_OPEN)
@@ -387,6 +381,34 @@ void wsm_server_settle(wsm_server *server) {
         server->attention = connection->link.next_attention;
         connection->link.attention = false;
         look_after(server, connection);
+    }
+}
+
+/* What the client has not received yet, but for the part that libwebsockets holds. The system alone can hold megabytes,
+ * and takes nothing more before a third of them is gone. */
+static size_t unreceived(const wsm_connection *connection) {
+    int held = 0;
+#ifdef SIOCOUTQ
+    if (ioctl(connection->link.fd, SIOCOUTQ, &held) < 0) held = 0;
+#elif defined SO_NWRITE
+    socklen_t size = sizeof held;
+    if (getsockopt(connection->link.fd, SOL_SOCKET, SO_NWRITE, &held, &size) < 0) held = 0;
+#endif
+    return connection->out.size + (size_t)held;
+}
+
+/* The answer to a plain request may take as long as it gets on, within its limit. */
+static void extend_answers(wsm_server *server, int64_t now) {
+    wsm_connection *next = server->closing.first;
+    for (size_t count = server->closing.count; count; count--) {
+        wsm_connection *connection = next;
+        next = connection->link.next;
+        if (now + WSM_CLOSING_LIMIT_MS > connection->respond_until_ms) continue;
+        size_t left = unreceived(connection);
+        if (left == connection->link.unreceived) continue;
+        connection->link.unreceived = left;
+        list_remove(connection);
+        list_move(&server->closing, connection);
     }
 }
 
@@ -459,6 +481,7 @@ bool wsm_server_service(wsm_server *server, int wait_ms) {
     if (now >= server->housekeeping_at || (server->tls && !WSM_EVENT_SET_EPOLL && server->pending.first)) {
         server->housekeeping_at = now + HOUSEKEEPING_MS;
         lws_service(server->context, -1);
+        extend_answers(server, now);
     }
     drop_overdue(server, now);
     /* Only when everything was read is silence a sign of death. */

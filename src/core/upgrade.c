@@ -27,6 +27,13 @@ static bool is_value(wsm_span span) {
     return true;
 }
 
+/* A request target: neither blanks nor control characters. */
+static bool is_target(wsm_span span) {
+    for (size_t i = 0; i < span.size; i++)
+        if ((unsigned char)span.text[i] <= 0x20 || span.text[i] == 0x7f) return false;
+    return span.size > 0;
+}
+
 static bool equals(wsm_span span, const char *text) {
     return span.size == strlen(text) && !memcmp(span.text, text, span.size);
 }
@@ -107,8 +114,7 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
 static int parse_request_line(wsm_span line, wsm_upgrade_request *request, findings *found, const char **problem) {
     wsm_span method = take(&line, ' ');
     request->target = take(&line, ' ');
-    if (!is_token(method) || !request->target.size || !is_value(request->target) || line.size < 5 ||
-        memcmp(line.text, "HTTP/", 5)) {
+    if (!is_token(method) || !is_target(request->target) || line.size < 5 || memcmp(line.text, "HTTP/", 5)) {
         *problem = "not an HTTP request";
         return 400;
     }
@@ -259,7 +265,7 @@ static const char *status_text(int status) {
     }
 }
 
-bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem) {
+bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem, bool with_body) {
     char head[256];
     int size = snprintf(head, sizeof head,
                         "HTTP/1.1 %d %s\r\n%sConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -269,8 +275,8 @@ bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem) 
                         : status == 405 ? "Allow: GET\r\n"
                                         : "",
                         strlen(problem) + 1);
-    return size > 0 && wsm_bytes_append(out, head, (size_t)size) && wsm_bytes_append_text(out, problem) &&
-           wsm_bytes_append(out, "\n", 1);
+    return size > 0 && wsm_bytes_append(out, head, (size_t)size) &&
+           (!with_body || (wsm_bytes_append_text(out, problem) && wsm_bytes_append(out, "\n", 1)));
 }
 
 bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length) {

@@ -39,7 +39,7 @@ bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_s
 
 /* Each appends to `out`; false without memory. */
 bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, const wsm_string_list *headers);
-bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem);
+bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem, bool with_body);
 /* The head of an answer that ends the connection; `length` is of its body, NULL: it can have none. */
 bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length);
 bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key, const wsm_string_list *protocols,
