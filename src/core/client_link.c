@@ -56,6 +56,8 @@ struct wsm_client {
     int64_t closing_since_ms;
     int64_t heartbeat_ms; /* when to look at the heartbeat; 0: never */
     unsigned progress;    /* counts callbacks that show that a service call did something */
+    size_t received;      /* bytes of messages in one service call */
+    wsm_chunk_pool chunks;
     int http_status;
     char error[160]; /* why the attempt failed */
 };
@@ -118,6 +120,7 @@ static int receive_close(wsm_client *client, const unsigned char *payload, size_
 }
 
 static void receive(wsm_client *client, struct lws *wsi, const unsigned char *data, size_t size) {
+    client->received += size;
     wsm_connection_receive_part(client->connection, !lws_frame_is_binary(wsi), lws_is_final_fragment(wsi), data, size,
                                 lws_remaining_packet_payload(wsi));
     if (client->connection->stopped && !client->reading_stopped) {
@@ -421,8 +424,12 @@ static void pump(wsm_client *client) {
     int64_t started = wsm_clock_ms();
     for (int round = 0; round < ROUNDS_MAX; round++) {
         unsigned before = client->progress;
+        client->received = 0;
         lws_service(client->lws->context, -1);
-        if (client->progress == before || wsm_clock_ms() - started > BUDGET_MS) break;
+        if (client->progress == before) break;
+        /* It was a read that emptied the socket. */
+        bool drained = client->received && client->received < WSM_READ_SIZE / 2 && !client->url.tls;
+        if (drained || wsm_clock_ms() - started > BUDGET_MS) break;
     }
 }
 
@@ -559,6 +566,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     client->process = getpid();
     client->connection = wsm_connection_ref(connection);
+    connection->out.pool = &client->chunks;
     client->give_up_ms = give_up_ms;
     wsm_error error = start(client, url, tls, reason);
     if (error) {
@@ -591,6 +599,8 @@ void wsm_client_close(wsm_client *client) {
     connection->link.ops = NULL;
     connection->link.service = NULL;
     connection->link.wsi = NULL;
+    connection->out.pool = NULL;
+    wsm_chunk_pool_release(&client->chunks);
     wsm_connection_unref(connection);
     wsm_url_release(&client->url);
     wsm_free(client->protocols);

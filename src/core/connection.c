@@ -610,13 +610,23 @@ void wsm_connection_resume(wsm_connection *connection) {
 
 void wsm_connection_opened(wsm_connection *connection) { wsm_connection_set_state(connection, WSM_STATE_OPEN); }
 
-void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
-                                 size_t size, size_t frame_rest) {
-    connection->heard = true;
-    if (connection->state != WSM_STATE_OPEN) return;
+/* A whole binary message in one part, the common case: straight into the inbox. */
+static void receive_whole(wsm_connection *connection, const unsigned char *data, size_t size) {
+    size_t limit = message_limit(connection);
+    if (limit && size > limit) {
+        fail(connection, WSM_CLOSE_TOO_BIG);
+    } else if (is_packet(connection, data, size)) {
+        if (wsm_packet_queue_push(connection->inbox, data, size, NULL, connection->id))
+            count_unread(connection, size);
+        else
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+    }
+}
+
+static void receive_parts(wsm_connection *connection, bool text, bool complete, const unsigned char *data, size_t size,
+                          size_t frame_rest) {
     wsm_message *message = &connection->message;
     bool starts = !message->started; /* libwebsockets has checked the order of fragments */
-    bool complete = final && !frame_rest;
     int code = wsm_message_begin_frame(message,
                                        !starts ? WSM_OP_CONTINUATION
                                        : text  ? WSM_OP_TEXT
@@ -624,13 +634,23 @@ void wsm_connection_receive_part(wsm_connection *connection, bool text, bool fin
                                        size + frame_rest, message_limit(connection));
     if (!code) code = wsm_message_append(message, data, size, NULL, 0, frame_rest);
     if (!code) code = wsm_message_end_frame(message, complete);
-    if (code) {
+    if (code)
         fail(connection, code);
-        return;
-    }
-    if (!complete) return;
-    deliver_message(connection);
+    else if (complete)
+        deliver_message(connection);
+}
+
+void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
+                                 size_t size, size_t frame_rest) {
+    connection->heard = true;
+    if (connection->state != WSM_STATE_OPEN) return;
+    bool complete = final && !frame_rest;
+    if (complete && !text && size && !connection->message.started)
+        receive_whole(connection, data, size);
+    else
+        receive_parts(connection, text, complete, data, size, frame_rest);
+    if (!complete || connection->state != WSM_STATE_OPEN) return;
     /* What was read already still comes, so the bound is passed by one read at the most. */
-    connection->stopped = connection->state == WSM_STATE_OPEN && !has_room(connection, 1);
+    connection->stopped = !has_room(connection, 1);
     if (connection->stopped) link_changed(connection);
 }
