@@ -74,6 +74,7 @@ build = {
         "src/core/utf8.c",
         "src/core/variant.c",
         "src/core/wait.c",
+        "src/core/watch.c",
         "src/core/websocket.c",
         "src/core/websocket_server.c",
       },

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "event_set.h"
 #include "lws_context.h"
 #include "memory.h"
 #include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
 #include "url.h"
+#include "watch.h"
 
 enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
@@ -46,11 +46,10 @@ struct wsm_client {
     size_t next_address;
     int64_t give_up_ms, attempt_until_ms;
 
-    client_context *lws;   /* NULL while it is being made */
-    wsm_event_set *events; /* of the one socket, for those who wait elsewhere; NULL: nobody asked */
-    int watched;           /* the descriptor in it */
-    int tls_flags;         /* LCCSCF_* */
-    char *verified_name;   /* instead of the URL's host; NULL: that */
+    client_context *lws; /* NULL while it is being made */
+    wsm_watch *watch;    /* its owner's */
+    int tls_flags;       /* LCCSCF_* */
+    char *verified_name; /* instead of the URL's host; NULL: that */
     bool attempting, tcp_connected, request_sent, failed;
     bool reading_stopped;
     int64_t closing_since_ms;
@@ -392,25 +391,16 @@ static struct pollfd wanted(const wsm_client *client) {
     return polled;
 }
 
-/* Sockets that libwebsockets closed have left the set by themselves, and their number may have come back. */
-static void watch(wsm_client *client) {
+static void update_watch(wsm_client *client) {
     struct pollfd polled = wanted(client);
-    unsigned events = (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u);
-    if (!client->events) return;
-    if (client->watched >= 0 && client->watched != polled.fd) wsm_event_set_remove(client->events, client->watched);
-    client->watched = polled.fd;
-    if (polled.fd >= 0 && !wsm_event_set_modify(client->events, polled.fd, events, client))
-        wsm_event_set_add(client->events, polled.fd, events, client);
+    wsm_watch_set(client->watch, polled.fd,
+                  (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u));
 }
 
 int wsm_client_descriptor(wsm_client *client) {
-    if (!WSM_EVENT_SET_EPOLL) return -1;
-    if (!client->events) {
-        client->events = wsm_event_set_open();
-        client->watched = -1;
-        watch(client);
-    }
-    return client->events ? wsm_event_set_fd(client->events) : -1;
+    int descriptor = wsm_watch_descriptor(client->watch);
+    update_watch(client);
+    return descriptor;
 }
 
 /* False if a signal interrupted it. */
@@ -445,7 +435,7 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
         wsm_connection_abandon_closing(client->connection);
-    watch(client);
+    update_watch(client);
     return finished;
 }
 
@@ -464,7 +454,7 @@ void wsm_client_settle(wsm_client *client) {
     bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
-    watch(client);
+    update_watch(client);
 }
 
 static int earlier(int limit, int64_t due_ms, int64_t now_ms) {
@@ -561,13 +551,14 @@ static wsm_error start(wsm_client *client, const char *url, const wsm_tls_option
 }
 
 wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const char *url, const wsm_tls_options *tls,
-                          int64_t give_up_ms, wsm_reason *reason) {
+                          int64_t give_up_ms, wsm_watch *watch, wsm_reason *reason) {
     wsm_client *client = wsm_alloc_zero(sizeof *client);
     if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     client->process = getpid();
     client->connection = wsm_connection_ref(connection);
     connection->out.pool = &client->chunks;
     client->give_up_ms = give_up_ms;
+    client->watch = watch;
     wsm_error error = start(client, url, tls, reason);
     if (error) {
         wsm_client_close(client);
@@ -589,7 +580,7 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
-    wsm_event_set_close(client->events);
+    wsm_watch_set(client->watch, -1, 0);
     if (ours && client->lws) {
         drop_socket(client);
         discard_context(client->lws);

@@ -133,7 +133,8 @@ wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, 
     connection->id = WSM_TARGET_SERVER;
     connection->serial = ++peer->serials;
     int64_t now = wsm_clock_ms();
-    wsm_error error = wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, reason);
+    wsm_error error =
+        wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, &peer->watch, reason);
     if (error) {
         wsm_connection_unref(connection);
         return failed(peer, error, reason);
@@ -217,6 +218,7 @@ void wsm_multiplayer_release(wsm_multiplayer *peer) {
     wsm_string_list_unref(peer->settings.protocols);
     wsm_string_list_unref(peer->settings.headers);
     peer->settings.protocols = peer->settings.headers = NULL;
+    wsm_watch_release(&peer->watch);
 }
 
 void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool force) {
@@ -309,8 +311,9 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
     return left < 0 ? 0 : left;
 }
 
-int wsm_multiplayer_descriptor(const wsm_multiplayer *peer) {
-    return peer->server ? wsm_server_descriptor(peer->server) : peer->client ? wsm_client_descriptor(peer->client) : -1;
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer) {
+    if (!peer->server) return peer->client ? wsm_client_descriptor(peer->client) : -1;
+    return wsm_server_descriptor(peer->server, &peer->watch);
 }
 
 /* How long to wait at most; `unread` as for something_to_tell. */

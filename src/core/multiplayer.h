@@ -55,6 +55,7 @@ typedef struct wsm_multiplayer {
     int32_t unique_id;
     wsm_server *server;
     wsm_client *client;
+    wsm_watch watch;
     wsm_connection *connection; /* a client's, to the server */
     int64_t connecting_since_ms;
     int32_t offered_id;  /* what the id packet says; 0: none yet, -1: a bad one */
@@ -90,9 +91,9 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 /* One turn: poll reads what is there, waiting at most `wait_ms` for an event or a packet; then next_event is called
  * until it returns false, its events being announced in between; then end_turn. Any call is allowed between them. */
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
-/* For those who wait elsewhere: poll is due when the descriptor becomes readable, and after this many milliseconds; -1:
- * there is no such descriptor, no such time. */
-int wsm_multiplayer_descriptor(const wsm_multiplayer *peer);
+/* For those who wait elsewhere: poll is due when the descriptor (see wsm_watch) becomes readable, and after this many
+ * milliseconds; -1: there is no such descriptor, no such time. */
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer);
 int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);

@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "error.h"
 #include "tls_options.h"
+#include "watch.h"
 
 enum { WSM_DEFAULT_MAX_PENDING = 1024 };
 
@@ -43,7 +44,7 @@ void wsm_server_flush(wsm_server *server);
 void wsm_server_settle(wsm_server *server);
 /* Milliseconds until something is overdue, at most `limit`. */
 int wsm_server_time_left(const wsm_server *server, int limit);
-/* Becomes readable when there is something to read; -1 where the system has no such descriptor. */
-int wsm_server_descriptor(const wsm_server *server);
+/* Has the watch stand for this server; see wsm_watch_descriptor. */
+int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch);
 
 #endif
