@@ -3,12 +3,10 @@
  */
 #include "server_link.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
@@ -19,6 +17,7 @@
 #include "listener.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "plain.h"
 #include "process.h"
 #include "timers.h"
 
@@ -114,37 +113,8 @@ static void link_changed(wsm_connection *connection) {
 static const wsm_link_ops tls_ops = {
     .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
-/* Without TLS the bytes on the socket are those of the frames, and in its raw role libwebsockets sends nothing of its
- * own, so that both may be done past it: it only keeps what the socket does not take. It takes over as soon as
- * something is unusual, and is told of everything that ends a connection. */
-
-static bool write_plain(wsm_connection *connection, unsigned char *data, size_t size) {
-    ssize_t sent = send(connection->link.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent == (ssize_t)size) return true;
-    size_t taken = sent > 0 ? (size_t)sent : 0;
-    return wsm_lws_write(connection, data + taken, size - taken);
-}
-
-static int write_plain_parts(wsm_connection *connection, const unsigned char *head, size_t head_size,
-                             const unsigned char *data, size_t size) {
-    /* The interface has no const, but does not write. */
-    struct iovec parts[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)data, size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t sent = sendmsg(connection->link.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent <= 0) return 0;
-    size_t taken = (size_t)sent;
-    if (taken == head_size + size) return 1;
-    /* The head alone went, or not even that: libwebsockets has to keep the two in order. */
-    struct lws *wsi = connection->link.wsi;
-    if (taken < head_size &&
-        lws_write(wsi, (unsigned char *)(uintptr_t)head + taken, head_size - taken, LWS_WRITE_RAW) < 0)
-        return -1;
-    size_t of_data = taken > head_size ? taken - head_size : 0;
-    return lws_write(wsi, (unsigned char *)(uintptr_t)data + of_data, size - of_data, LWS_WRITE_RAW) < 0 ? -1 : 1;
-}
-
-static const wsm_link_ops plain_ops = {.write = write_plain,
-                                       .write_parts = write_plain_parts,
+static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
+                                       .write_parts = wsm_plain_write_parts,
                                        .busy = wsm_lws_busy,
                                        .changed = link_changed,
                                        .set_no_delay = wsm_lws_set_no_delay};
@@ -262,13 +232,13 @@ static void accept_all(wsm_server *server, int64_t started) {
 
 /* ---- turns ---- */
 
-/* False if there is nothing to read, but an end or an error that libwebsockets has to see. */
+/* False at the end, which libwebsockets has to see. */
 static bool read_plain(wsm_server *server, wsm_connection *connection) {
     int32_t wanted = connection->settings.inbound_buffer_size;
-    size_t largest = wanted > 0 && wanted <= WSM_READ_SIZE ? WSM_READ_SIZE : WSM_SERVER_READ_SIZE;
-    ssize_t size = recv(connection->link.fd, server->input, largest, MSG_DONTWAIT);
-    if (size > 0) receive(connection, server->input, (size_t)size, largest);
-    return size > 0 || (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+    size_t largest = wanted > 0 && wanted <= WSM_READ_SIZE ? WSM_READ_SIZE : WSM_SERVER_READ_SIZE, size = largest;
+    wsm_plain_status status = wsm_plain_read(connection, server->input, &size);
+    if (status == WSM_PLAIN_DATA) receive(connection, server->input, size, largest);
+    return status != WSM_PLAIN_ENDED;
 }
 
 static void serve(wsm_server *server, wsm_connection *connection, unsigned events) {
