@@ -220,7 +220,8 @@ local CASES = {
   { "the other side resets the connection", function(case) case:open():reset() end, "lost" },
   { "a frame is wrong", frame { rsv = 4, payload = "x" }, "Protocol error" },
   { "a text is not UTF-8", frame { opcode = frames.TEXT, payload = "\255" }, "[Ii]nvalid" },
-  { "a close frame has a wrong code", frame { opcode = frames.CLOSE, payload = frames.close_payload(1005) }, "Protocol error" },
+  { "a close frame has a wrong code", frame { opcode = frames.CLOSE, payload = frames.close_payload(1005) },
+    "Protocol error" },
   { "this program cuts the connection", function(case)
       case:open()
       case.kind.close(case.client, -1)
