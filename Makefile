@@ -11,6 +11,8 @@
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##                     FUZZ_TARGETS="variant_decode url request_head connection"    FUZZ_FLAGS=
+##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
+##   make bench-quick  the rows that have a target, without other people's servers, under a minute
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
@@ -76,7 +78,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench bench-quick bench-tools bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -225,6 +227,18 @@ bench-variant:
 	  command -v $$lua >/dev/null || { echo "$$lua: not installed"; continue; }; \
 	  $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; \
 	  eval "`$(MAKE) -s --no-print-directory LUA=$$lua env`" && $$lua bench/variant.lua || exit 1; done
+
+BENCH = $(BUILD)/bench
+BENCH_TOOLS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/*.c))
+bench-tools: $(BENCH_TOOLS)
+$(BENCH)/%: bench/%.c bench/wire.h
+	@mkdir -p $(@D)
+	$(call short,CC $<)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra $(patsubst -I%,-isystem %,$(LWS_CFLAGS)) -o $@ $< \
+	  $(if $(findstring lws,$<),$(LWS_LIBS))
+
+bench bench-quick: bench-tools
+	+@for lua in lua5.4 luajit; do $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; done
+	@lua5.4 bench/run.lua $(if $(filter bench-quick,$@),quick,full) $(BENCH)
 
 LINT_FILES = $(wildcard lua spec examples bench .ci/*.lua .busted .luacheckrc)
 lint:

@@ -62,6 +62,7 @@ build = {
         "src/core/multiplayer.c",
         "src/core/packet_queue.c",
         "src/core/peer_map.c",
+        "src/core/plain.c",
         "src/core/process.c",
         "src/core/random.c",
         "src/core/resolver.c",

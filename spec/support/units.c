@@ -172,7 +172,8 @@ static bool fake_write(wsm_connection *connection, unsigned char *data, size_t s
 static bool fake_busy(const wsm_connection *connection) { return ((fake *)connection->link.service)->busy; }
 static void fake_changed(wsm_connection *connection) { (void)connection; }
 static bool fake_no_delay(wsm_connection *connection, bool enabled) { return connection && enabled; }
-static const wsm_link_ops fake_ops = {fake_write, fake_busy, fake_changed, fake_no_delay};
+static const wsm_link_ops fake_ops = {
+    .write = fake_write, .busy = fake_busy, .changed = fake_changed, .set_no_delay = fake_no_delay};
 
 static fake *check(lua_State *L) { return luaL_checkudata(L, 1, "wsm.fake"); }
 

@@ -22,9 +22,9 @@ lua_Number wsm_check_number(lua_State *L, int index, const char *field) {
 
 int32_t wsm_check_int32(lua_State *L, int index, const char *field) {
     lua_Number value = wsm_check_number(L, index, field);
+    if (value >= INT32_MIN && value <= INT32_MAX && (lua_Number)(int32_t)value == value) return (int32_t)value;
     if (value != floor(value)) wsm_bad_value(L, index, field, "number has no integer representation");
-    if (!(value >= INT32_MIN && value <= INT32_MAX)) wsm_bad_value(L, index, field, "out of range of a 32-bit integer");
-    return (int32_t)value;
+    return wsm_bad_value(L, index, field, "out of range of a 32-bit integer");
 }
 
 bool wsm_check_boolean(lua_State *L, int index, const char *field) {

@@ -251,10 +251,10 @@ static int next_packet(lua_State *L) {
     return 4;
 }
 
+/* Second upvalue: next_packet, the same for all, because LuaJIT compiles a loop anew for each other function. */
 static int packets(lua_State *L) {
     check(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
     return 2;
 }
@@ -340,7 +340,6 @@ static const luaL_Reg methods[] = {
     {"get_peer_rtt", get_peer_rtt},
     {"get_peers", get_peers},
     {"is_server", is_server},
-    {"packets", packets},
     {"pollfd", pollfd},
     {NULL, NULL},
 };
@@ -368,9 +367,11 @@ static const luaL_Reg metamethods[] = {
 static void settings_changed(void *object) { wsm_multiplayer_settings_changed(object); }
 
 WSM_CLASS_FUNCTIONS(multiplayer, multiplayer_class)
+static int multiplayer_lookup(lua_State *L) { return wsm_class_lookup(L, &multiplayer_class); }
 
 static const wsm_class multiplayer_class = {
     "WebSocketMultiplayerPeer",
+    sizeof(wsm_multiplayer),
     methods,
     metamethods,
     properties,
@@ -379,13 +380,14 @@ static const wsm_class multiplayer_class = {
     multiplayer_getter,
     multiplayer_setter,
     settings_changed,
+    multiplayer_lookup,
 };
 
 /* new() -> object; its second upvalue is the metatable {__mode = "v"} */
 static int new_peer(lua_State *L) {
-    wsm_multiplayer *peer = wsm_object_new(L, sizeof *peer);
+    wsm_multiplayer *peer = wsm_object_new(L, &multiplayer_class);
     wsm_multiplayer_init(peer);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &multiplayer_class, 0);
     wsm_getfields(L, -1);
     lua_newtable(L);
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -468,16 +470,20 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"get_peer", get_peer}, {NULL, NULL}};
+    static const luaL_Reg with_iterator[] = {{"packets", packets}, {NULL, NULL}};
     static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
-    int weak = lua_gettop(L);
+    int weak = lua_gettop(L), iterator = weak + 1;
+    lua_pushcfunction(L, next_packet);
     wsm_class_register(L, &multiplayer_class);
     wsm_class_add_functions(L, functions, 0);
     wsm_class_add_functions(L, maker, weak);
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_peer, peer_metatable);
     wsm_class_add_methods(L, with_types, variant_types);
+    wsm_class_add_methods(L, with_iterator, iterator);
+    lua_remove(L, iterator);
     lua_remove(L, weak);
 }

@@ -143,10 +143,10 @@ static int next_packet(lua_State *L) {
     return 2;
 }
 
+/* Second upvalue: next_packet, the same for all, because LuaJIT compiles a loop anew for each other function. */
 static int packets(lua_State *L) {
     check_own(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
     return 2;
 }
@@ -269,7 +269,6 @@ static const luaL_Reg methods[] = {
     {"events", wsm_events},
     {"get_last_error", get_last_error},
     {"get_rtt", get_round_trip_time},
-    {"packets", packets},
     {"pollfd", pollfd},
     {"timeout", timeout},
     {NULL, NULL},
@@ -278,16 +277,16 @@ static const luaL_Reg methods[] = {
 /* ---- life ---- */
 
 static int new_peer(lua_State *L) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket *socket = wsm_object_new(L, &websocket_peer_class);
     wsm_websocket_init(socket);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &websocket_peer_class, 0);
     return 1;
 }
 
 void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+    wsm_websocket *socket = wsm_object_new(L, &websocket_peer_class);
     wsm_websocket_init(socket);
-    wsm_object_finish(L, metatable);
+    wsm_object_finish(L, &websocket_peer_class, metatable);
     wsm_websocket_wrap(socket, connection, borrowed);
     if (!borrowed) wsm_note_active(L, -1);
 }
@@ -328,17 +327,21 @@ static const luaL_Reg metamethods[] = {
 WSM_CLASS_FUNCTIONS(peer, websocket_peer_class)
 
 static const wsm_class websocket_peer_class = {
-    "WebSocketPeer", methods,     metamethods, properties,       peer_index,
-    peer_newindex,   peer_getter, peer_setter, settings_changed,
-};
+    "WebSocketPeer", sizeof(wsm_websocket), methods,     metamethods,      properties, peer_index,
+    peer_newindex,   peer_getter,           peer_setter, settings_changed, NULL};
 
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
     static const luaL_Reg functions[] = {
         {"new", new_peer}, {"poll", poll_peer}, {"is_borrowed", is_borrowed}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
+    static const luaL_Reg with_iterator[] = {{"packets", packets}, {NULL, NULL}};
     static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
+    lua_pushcfunction(L, next_packet);
+    int iterator = lua_gettop(L);
     wsm_class_register(L, &websocket_peer_class);
     wsm_class_add_functions(L, functions, 0);
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_types, variant_types);
+    wsm_class_add_methods(L, with_iterator, iterator);
+    lua_remove(L, iterator);
 }

@@ -115,9 +115,9 @@ static const luaL_Reg methods[] = {
 /* ---- life, and what the Lua layer needs ---- */
 
 static int new_server(lua_State *L) {
-    wsm_websocket_server *server = wsm_object_new(L, sizeof *server);
+    wsm_websocket_server *server = wsm_object_new(L, &websocket_server_class);
     wsm_websocket_server_init(server);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &websocket_server_class, 0);
     return 1;
 }
 
@@ -171,10 +171,17 @@ static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", stop}, {"_
 
 WSM_CLASS_FUNCTIONS(server, websocket_server_class)
 
-static const wsm_class websocket_server_class = {
-    "WebSocketServer", methods,       metamethods,   properties, server_index,
-    server_newindex,   server_getter, server_setter, NULL,
-};
+static const wsm_class websocket_server_class = {"WebSocketServer",
+                                                 sizeof(wsm_websocket_server),
+                                                 methods,
+                                                 metamethods,
+                                                 properties,
+                                                 server_index,
+                                                 server_newindex,
+                                                 server_getter,
+                                                 server_setter,
+                                                 NULL,
+                                                 NULL};
 
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable) {
     static const luaL_Reg functions[] = {{"new", new_server}, {"poll", poll_server}, {"next_request", next_request},

@@ -15,12 +15,14 @@
 #include "clock.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "plain.h"
 #include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
 #include "url.h"
 #include "watch.h"
 
+enum { ANSWER_HEAD_MAX = 4096 }; /* as in Godot */
 enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
 enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
@@ -55,6 +57,11 @@ struct wsm_client {
     int64_t closing_since_ms;
     int64_t heartbeat_ms; /* when to look at the heartbeat; 0: never */
     unsigned progress;    /* counts callbacks that show that a service call did something */
+
+    /* without TLS */
+    char key[32];     /* of the request */
+    wsm_bytes answer; /* to it, as far as it has come */
+    wsm_chunk_pool chunks;
     int http_status;
     char error[160]; /* why the attempt failed */
 };
@@ -63,7 +70,11 @@ struct wsm_client {
 
 static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops tls_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+
+static const wsm_link_ops plain_ops = {
+    .write = wsm_plain_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 
@@ -142,15 +153,138 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
     snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
 }
 
-/* libwebsockets is about to drop an open connection by itself. If TCP has not ended, the peer broke the protocol, of
- * which it says nothing to either side. Over TLS the end can come before that of TCP, so there nothing can be told. */
-static void note_drop(wsm_client *client) {
+/* ---- without TLS: the handshake and the frames are ours, libwebsockets has the socket in its raw role ---- */
+
+static void close_attempt(wsm_client *client) {
+    wsm_link *link = &client->connection->link;
+    if (link->wsi)
+        wsm_lws_kill(&link->wsi);
+    else if (link->fd >= 0)
+        close(link->fd);
+    link->fd = -1;
+}
+
+static void answer_complete(wsm_client *client, size_t head_size) {
     wsm_connection *connection = client->connection;
-    bool open = connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING;
-    if (!open || connection->tls || !wsm_lws_is_whole(connection)) return;
-    wsm_connection_violated(connection);
-    wsm_connection_flush(connection);
-    wsm_lws_discard_input(connection);
+    wsm_bytes answer = client->answer;
+    wsm_span protocol;
+    const char *problem = wsm_upgrade_judge_answer((const char *)answer.data, head_size, client->key,
+                                                   connection->settings.protocols, &protocol, &client->http_status);
+    if (problem) {
+        snprintf(client->error, sizeof client->error, "%s", problem);
+        client->failed = true; /* its socket is closed by whoever called the service */
+        return;
+    }
+    if (protocol.size) connection->protocol = wsm_strndup(protocol.text, protocol.size);
+    client->attempting = false;
+    client->answer = (wsm_bytes){0};
+    wsm_connection_opened(connection);
+    if (answer.size > head_size) wsm_connection_receive(connection, answer.data + head_size, answer.size - head_size);
+    wsm_bytes_release(&answer);
+}
+
+static void take_plain(wsm_client *client, unsigned char *data, size_t size) {
+    wsm_bytes *answer = &client->answer;
+    client->progress++;
+    if (client->connection->state != WSM_STATE_CONNECTING) {
+        wsm_connection_receive(client->connection, data, size);
+        return;
+    }
+    if (client->failed) return;
+    size_t seen = answer->size;
+    bool kept = wsm_bytes_append(answer, data, size);
+    size_t head_size = kept ? wsm_upgrade_head_size(answer->data, answer->size, seen) : 0;
+    if (!kept || head_size > ANSWER_HEAD_MAX || (!head_size && answer->size > ANSWER_HEAD_MAX)) {
+        snprintf(client->error, sizeof client->error, kept ? "the server's answer is too large" : "out of memory");
+        client->failed = true;
+    } else if (head_size) {
+        answer_complete(client, head_size);
+    }
+}
+
+static bool send_request(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    unsigned char bytes[16];
+    wsm_bytes request = {0};
+    bool ok = wsm_random_bytes(&client->random, bytes, sizeof bytes) && wsm_upgrade_make_key(bytes, client->key) &&
+              wsm_upgrade_write_request(&request, &client->url, (wsm_span){client->key, strlen(client->key)},
+                                        connection->settings.protocols, connection->settings.headers) &&
+              wsm_bytes_append(&request, "\r\n", 2) && wsm_plain_write(connection, request.data, request.size);
+    wsm_bytes_release(&request);
+    client->request_sent = true;
+    return ok;
+}
+
+/* Hands the connected socket over; libwebsockets closes it if it can't take it. */
+static bool adopt(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    lws_adopt_desc_t description;
+    memset(&description, 0, sizeof description);
+    description.vh = client->lws->vhost;
+    description.type = LWS_ADOPT_SOCKET;
+    description.fd.sockfd = connection->link.fd;
+    description.vh_prot_name = "raw";
+    description.opaque = connection;
+    return lws_adopt_descriptor_vhost_via_info(&description) && connection->link.wsi;
+}
+
+static void plain_failed(wsm_client *client, const char *why) {
+    if (!client->error[0]) snprintf(client->error, sizeof client->error, "%s", why);
+    client->failed = true;
+}
+
+static void connect_plain(wsm_client *client, const char *address) {
+    int problem = wsm_plain_connect(address, client->url.port, &client->connection->link.fd);
+    if (problem) plain_failed(client, strerror(problem));
+}
+
+/* Goes on when TCP is connected. */
+static void watch_plain(wsm_client *client) {
+    wsm_link *link = &client->connection->link;
+    if (!client->attempting || client->failed || client->tcp_connected || link->fd < 0) return;
+    int problem = wsm_plain_connected(link->fd);
+    if (problem == EINPROGRESS) return;
+    client->progress++;
+    if (problem) {
+        plain_failed(client, strerror(problem));
+        return;
+    }
+    client->tcp_connected = true;
+    if (!adopt(client)) {
+        link->fd = -1;
+        plain_failed(client, "out of descriptors or memory");
+    } else if (!send_request(client)) {
+        plain_failed(client, "out of memory");
+    }
+}
+
+/* Lets libwebsockets write what it kept, if the socket is ready for that. */
+static void drain_plain(wsm_client *client) {
+    struct pollfd polled = {.fd = client->connection->link.fd, .events = POLLOUT};
+    if (poll(&polled, 1, 0) <= 0) return;
+    struct lws_pollfd ready = {.fd = polled.fd, .events = POLLIN | POLLOUT, .revents = POLLOUT};
+    lws_service_fd(client->lws->context, &ready);
+}
+
+static void pump_plain(wsm_client *client) {
+    static _Thread_local unsigned char input[WSM_READ_SIZE];
+    wsm_connection *connection = client->connection;
+    int64_t started = wsm_clock_ms();
+    watch_plain(client);
+    if (wsm_lws_busy(connection)) drain_plain(client);
+    for (int round = 0; round < ROUNDS_MAX && connection->link.wsi && wsm_connection_wants_input(connection); round++) {
+        size_t size = sizeof input;
+        wsm_plain_status status = wsm_plain_read(connection, input, &size);
+        if (status == WSM_PLAIN_DATA) take_plain(client, input, size);
+        if (status == WSM_PLAIN_ENDED) close_attempt(client);
+        bool more = status == WSM_PLAIN_DATA && size == sizeof input && !client->failed;
+        if (!more || connection->state == WSM_STATE_CLOSED || wsm_clock_ms() - started > BUDGET_MS) break;
+    }
+    /* A program that takes no packets must hear of a reset all the same, which destroys what was not read. */
+    bool deaf = connection->link.wsi && !wsm_connection_wants_input(connection);
+    bool reset = deaf && wsm_plain_hung_up(connection->link.fd);
+    if (reset) wsm_bytes_release(&connection->held);
+    if (client->failed || reset) close_attempt(client);
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
@@ -180,6 +314,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         wsm_connection_receive_pong(client->connection, in, size);
         break;
     case LWS_CALLBACK_CLIENT_WRITEABLE: client->progress++; break;
+    case LWS_CALLBACK_RAW_ADOPT: client->connection->link.wsi = wsi; break;
+    case LWS_CALLBACK_RAW_RX: take_plain(client, in, size); break;
     case LWS_CALLBACK_WSI_CREATE:
         client->progress++;
         client->tcp_connected = true;
@@ -189,14 +325,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         note_error(client, in, size);
         break;
-    case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
-        client->progress++;
-        note_drop(client);
-        break;
     case LWS_CALLBACK_WSI_DESTROY:
         client->progress++;
         if (client->connection->link.wsi != wsi && !client->attempting) break;
         client->connection->link.wsi = NULL;
+        client->connection->link.fd = -1;
         if (client->attempting)
             client->failed = true;
         else
@@ -210,15 +343,12 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
 static void drop_socket(wsm_client *client) {
     if (client->connection->close_sent) wsm_lws_discard_input(client->connection);
     client->attempting = false;
-    wsm_lws_kill(&client->connection->link.wsi);
+    close_attempt(client);
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "ws",
-     .callback = callback,
-     .per_session_data_size = 1, /* or libwebsockets does not tell of dropping one */
-     .rx_buffer_size = WSM_READ_SIZE,
-     .tx_packet_size = 1 << 20},
+    {.name = "ws", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = "raw", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
     {.name = NULL},
 };
 
@@ -330,6 +460,11 @@ static void start_attempt(wsm_client *client) {
     client->attempting = true;
     client->failed = client->request_sent = client->tcp_connected = false;
     wsm_lws_clear_refused_certificate();
+    if (!client->url.tls) {
+        wsm_bytes_release(&client->answer);
+        connect_plain(client, client->addresses.text[client->next_address++]);
+        return;
+    }
     memset(&info, 0, sizeof info);
     info.context = client->lws->context;
     info.vhost = client->lws->vhost;
@@ -381,7 +516,7 @@ static void advance(wsm_client *client) {
     if (!client->request_sent && client->next_address < client->addresses.count &&
         wsm_clock_ms() >= client->attempt_until_ms) {
         snprintf(client->error, sizeof client->error, "no answer");
-        wsm_lws_kill(&client->connection->link.wsi);
+        close_attempt(client);
         client->failed = true;
         advance(client);
     }
@@ -407,8 +542,15 @@ void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
 /* What there is to wait for; the descriptor is -1 if there is nothing. */
 static struct pollfd wanted(const wsm_client *client) {
     struct pollfd polled = {.fd = -1, .events = POLLIN};
-    struct lws *wsi = client->connection->link.wsi;
-    bool connecting = client->connection->state == WSM_STATE_CONNECTING;
+    wsm_connection *connection = client->connection;
+    struct lws *wsi = connection->link.wsi;
+    bool connecting = connection->state == WSM_STATE_CONNECTING;
+    if (!client->lookup && !client->url.tls) {
+        polled.fd = connection->link.fd;
+        if (!client->tcp_connected || !wsm_connection_wants_input(connection)) polled.events = 0;
+        if (!client->tcp_connected || wsm_lws_busy(connection)) polled.events |= POLLOUT;
+        return polled;
+    }
     if (client->lookup)
         polled.fd = wsm_lookup_fd(client->lookup);
     else if (wsi)
@@ -452,9 +594,12 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     bool finished = wait_ms <= 0 || wait_for_socket(client, wait_ms);
     advance(client);
     /* libwebsockets says nothing of pings, nor of parts of a frame, but they are signs of life. */
-    if (client->heartbeat_ms && !client->connection->heard)
+    if (client->url.tls && client->heartbeat_ms && !client->connection->heard)
         client->connection->heard = wsm_lws_has_input(client->connection);
-    if (client->lws) pump(client);
+    if (client->lws && client->url.tls)
+        pump(client);
+    else if (client->lws && !client->lookup)
+        pump_plain(client);
     advance(client);
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
@@ -474,7 +619,8 @@ void wsm_client_settle(wsm_client *client) {
         client->reading_stopped = false;
         lws_rx_flow_control(connection->link.wsi, 1);
     }
-    if (wsm_connection_has_output(connection) && connection->link.wsi) lws_callback_on_writable(connection->link.wsi);
+    if (client->url.tls && wsm_connection_has_output(connection) && connection->link.wsi)
+        lws_callback_on_writable(connection->link.wsi);
     bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
@@ -490,9 +636,10 @@ int wsm_client_time_left(const wsm_client *client, int limit) {
     int64_t now = wsm_clock_ms();
     bool connecting = client->connection->state == WSM_STATE_CONNECTING;
     bool more = client->attempting && !client->request_sent && client->next_address < client->addresses.count;
-    int slice = client->lookup ? limit : connecting ? CONNECTING_SLICE_MS : client->url.tls ? TLS_SLICE_MS : limit;
+    bool tls = client->lws && !client->lookup && client->url.tls;
     /* TLS may have decrypted more than was asked for. */
-    if (client->lws && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return 0;
+    if (tls && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return 0;
+    int slice = !tls ? limit : connecting ? CONNECTING_SLICE_MS : TLS_SLICE_MS;
     if (slice < limit) limit = slice;
     limit = earlier(limit, client->closing_since_ms ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1 : 0, now);
     limit = earlier(limit, more ? client->attempt_until_ms : 0, now);
@@ -580,6 +727,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     client->process = getpid();
     client->connection = wsm_connection_ref(connection);
+    connection->out.pool = &client->chunks;
     client->give_up_ms = give_up_ms;
     client->watch = watch;
     wsm_error error = start(client, url, tls, reason);
@@ -589,7 +737,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     }
     connection->random = &client->random;
     connection->alive = true;
-    connection->link.ops = &link_ops;
+    connection->link.ops = client->url.tls ? &tls_ops : &plain_ops;
     connection->link.service = client;
     connection->link.process = (long)client->process;
     advance(client);
@@ -613,9 +761,12 @@ void wsm_client_close(wsm_client *client) {
     connection->link.ops = NULL;
     connection->link.service = NULL;
     connection->link.wsi = NULL;
+    connection->out.pool = NULL;
+    wsm_chunk_pool_release(&client->chunks);
     wsm_connection_unref(connection);
     wsm_url_release(&client->url);
     wsm_free(client->protocols);
     wsm_free(client->verified_name);
+    wsm_bytes_release(&client->answer);
     if (ours) wsm_free(client); /* in a forked child the context, which points here, is left alone */
 }

@@ -1,6 +1,5 @@
 #include "lws_context.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -87,13 +86,6 @@ bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled) {
     struct lws *wsi = connection->link.wsi;
     int on = enabled;
     return wsi && setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
-}
-
-bool wsm_lws_is_whole(const wsm_connection *connection) {
-    char byte;
-    if (!connection->link.wsi) return false;
-    ssize_t got = recv(lws_get_socket_fd(connection->link.wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
 }
 
 bool wsm_lws_has_input(const wsm_connection *connection) {

@@ -30,8 +30,6 @@ bool wsm_lws_write(wsm_connection *connection, unsigned char *data, size_t size)
 bool wsm_lws_busy(const wsm_connection *connection);
 bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled);
 
-/* Whether TCP has ended neither orderly nor by an error, as far as is known here. */
-bool wsm_lws_is_whole(const wsm_connection *connection);
 /* Whether the peer has sent something that was not read yet. */
 bool wsm_lws_has_input(const wsm_connection *connection);
 /* Throws away what the peer has sent, before its socket is closed: unread bytes would make the kernel reset the

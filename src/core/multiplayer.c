@@ -11,6 +11,8 @@
 #include "upgrade.h"
 
 enum { ID_PACKET_SIZE = 4, WAIT_SLICE_MS = 1000 };
+/* Memory for packets that stays between turns. */
+enum { SERVER_KEEPS = 512 * 1024, CLIENT_KEEPS = 64 * 1024 };
 
 void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){
@@ -112,6 +114,7 @@ wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, con
         error = wsm_server_open(&peer->server, bind_address, (uint16_t)port, tls, accept_connection, peer, reason);
     if (error) return failed(peer, error, reason);
     peer->last_error.text[0] = '\0';
+    peer->inbox.keep = SERVER_KEEPS;
     peer->status = WSM_STATUS_CONNECTED;
     peer->unique_id = 1;
     return WSM_OK;
@@ -138,6 +141,7 @@ wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, 
     }
     peer->last_error.text[0] = '\0';
     peer->connection = connection;
+    peer->inbox.keep = CLIENT_KEEPS;
     peer->connecting_since_ms = now;
     peer->status = WSM_STATUS_CONNECTING;
     peer->packets_hidden = true;

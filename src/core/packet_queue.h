@@ -20,14 +20,21 @@ typedef struct wsm_packet {
 
 /* Zero-initialised is empty. */
 typedef struct wsm_packet_queue {
-    struct wsm_packet_block *first, *last, *spare;
+    struct wsm_packet_block *first, *last;
     size_t count;
+    size_t keep; /* bytes of memory that stay for the next packets when the queue is empty */
+    struct wsm_packet_block *spare;
+    size_t spare_bytes;
 } wsm_packet_queue;
 
 /* Space for a packet of `size` bytes behind the last one, to be filled and then committed. Nothing else may be
  * pushed in between; a reservation that is not committed costs nothing. NULL without memory. */
 unsigned char *wsm_packet_queue_reserve(wsm_packet_queue *queue, size_t size);
 void wsm_packet_queue_commit(wsm_packet_queue *queue, size_t size, int32_t source, bool text);
+/* A packet that lies somewhere else and is unmasked on its way; `mask` is NULL if it is not masked. False without
+ * memory. */
+bool wsm_packet_queue_push(wsm_packet_queue *queue, const unsigned char *data, size_t size, const uint8_t *mask,
+                           int32_t source);
 /* Takes over the memory of `content` (which is empty afterwards) when that is cheaper than copying; false without
  * memory, `content` unchanged. */
 bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, int32_t source, bool text);
@@ -37,7 +44,7 @@ bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet);
 /* Takes the oldest packet out. Its data stays valid, whatever happens to the queue, until it is released. */
 bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet);
 void wsm_packet_release(wsm_packet *packet);
-/* Drops everything and gives all memory back. */
+/* Drops everything and gives all memory back; `keep` stays. */
 void wsm_packet_queue_clear(wsm_packet_queue *queue);
 
 #endif

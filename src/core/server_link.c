@@ -17,9 +17,12 @@
 #include "listener.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "plain.h"
 #include "process.h"
 #include "timers.h"
 
+/* Largest read: that of libwebsockets, or more from those who may send that much. */
+enum { WSM_SERVER_READ_SIZE = 260 * 1024 };
 enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
 
 typedef struct wsm_connection_list {
@@ -55,6 +58,9 @@ struct wsm_server {
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
     bool news; /* see wsm_server_take_news */
+
+    wsm_chunk_pool chunks;
+    unsigned char *input; /* of WSM_SERVER_READ_SIZE bytes; NULL with TLS */
 };
 
 /* ---- lists ---- */
@@ -91,6 +97,7 @@ static void let_go(wsm_connection *connection) {
     list_remove(connection);
     connection->link.ops = NULL;
     connection->link.service = NULL;
+    connection->out.pool = NULL;
     wsm_connection_unref(connection);
 }
 
@@ -103,9 +110,22 @@ static void link_changed(wsm_connection *connection) {
     server_of(connection)->attention = connection;
 }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops tls_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+
+static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
+                                       .write_parts = wsm_plain_write_parts,
+                                       .busy = wsm_lws_busy,
+                                       .changed = link_changed,
+                                       .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
+
+static void receive(wsm_connection *connection, unsigned char *data, size_t size, size_t largest) {
+    server_of(connection)->more |= size >= largest;
+    server_of(connection)->news = true;
+    wsm_connection_receive(connection, data, size);
+}
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     wsm_connection *connection = lws_get_opaque_user_data(wsi);
@@ -115,9 +135,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_RAW_ADOPT: connection->link.wsi = wsi; break;
     case LWS_CALLBACK_RAW_RX:
         connection->link.tls_handshake = false;
-        server_of(connection)->more |= size >= WSM_READ_SIZE;
-        server_of(connection)->news = true;
-        wsm_connection_receive(connection, in, size);
+        receive(connection, in, size, WSM_READ_SIZE);
         break;
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
@@ -161,7 +179,8 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     }
     connection->remote = *remote;
     connection->alive = true;
-    connection->link.ops = &link_ops;
+    connection->link.ops = server->tls ? &tls_ops : &plain_ops;
+    connection->out.pool = &server->chunks;
     connection->link.service = server;
     connection->link.fd = fd;
     connection->link.process = (long)server->process;
@@ -213,7 +232,21 @@ static void accept_all(wsm_server *server, int64_t started) {
 
 /* ---- turns ---- */
 
+/* False at the end, which libwebsockets has to see. */
+static bool read_plain(wsm_server *server, wsm_connection *connection) {
+    int32_t wanted = connection->settings.inbound_buffer_size;
+    size_t largest = wanted > 0 && wanted <= WSM_READ_SIZE ? WSM_READ_SIZE : WSM_SERVER_READ_SIZE, size = largest;
+    wsm_plain_status status = wsm_plain_read(connection, server->input, &size);
+    if (status == WSM_PLAIN_DATA) receive(connection, server->input, size, largest);
+    return status != WSM_PLAIN_ENDED;
+}
+
 static void serve(wsm_server *server, wsm_connection *connection, unsigned events) {
+    /* Besides costing more, libwebsockets would look the descriptor up in a list if the process may have very many. */
+    if (server->input && (events & WSM_EVENT_READ) && !wsm_lws_busy(connection) && read_plain(server, connection)) {
+        link_changed(connection);
+        return;
+    }
     struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
     ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
                             (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
@@ -515,6 +548,10 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     if (!server) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     server->listener = -1;
     server->port = port;
+    if (!tls && !(server->input = wsm_alloc(WSM_SERVER_READ_SIZE))) {
+        wsm_free(server);
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    }
     server->process = getpid();
     server->accept = accept;
     server->owner = owner;
@@ -578,5 +615,7 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
     wsm_timers_release(&server->heartbeats);
+    wsm_chunk_pool_release(&server->chunks);
+    wsm_free(server->input);
     wsm_free(server);
 }

@@ -47,6 +47,12 @@ bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem, 
 bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length);
 bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key, const wsm_string_list *protocols,
                                const wsm_string_list *headers);
+/* Judges the complete head of a server's answer to a request with this key and these sub-protocols. Returns NULL and
+ * the sub-protocol that was agreed on (in `head`, empty if none), or what is wrong. `status` is 0 without one. */
+const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *key, const wsm_string_list *protocols,
+                                     wsm_span *protocol, int *status);
+/* A new key of 24 characters, from 16 random bytes. */
+bool wsm_upgrade_make_key(const unsigned char bytes[16], char key[32]);
 /* "host[:port]" as the Host header has it. */
 bool wsm_upgrade_write_host(wsm_bytes *out, const wsm_url *url);
 

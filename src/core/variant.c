@@ -108,10 +108,7 @@ wsm_error wsm_read_short(wsm_reader *reader, wsm_variant_type *type, int64_t *va
         uint64_t bits = 0;
         for (size_t i = 0; i < width; i++) bits |= (uint64_t)data[1 + i] << (8 * i);
         *type = WSM_INT;
-        *value = width == 1   ? (int8_t)bits
-                 : width == 2 ? (int16_t)bits
-                 : width == 4 ? (int32_t)bits
-                              : (int64_t)bits;
+        *value = width == 1 ? (int8_t)bits : width == 2 ? (int16_t)bits : width == 4 ? (int32_t)bits : (int64_t)bits;
     }
     return WSM_OK;
 }
