@@ -4,6 +4,7 @@
 #include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
+#include "../core/md5.h"
 #include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"
@@ -13,6 +14,16 @@
 static int error_string(lua_State *L) {
     const char *text = wsm_error_string(wsm_check_int32(L, 1, NULL));
     lua_pushstring(L, text ? text : "(invalid error code)");
+    return 1;
+}
+
+/* md5(text) -> its digest in hexadecimal digits */
+static int md5(lua_State *L) {
+    size_t size;
+    char digest[WSM_MD5_TEXT_SIZE];
+    const char *text = luaL_checklstring(L, 1, &size);
+    wsm_md5_text(text, size, digest);
+    lua_pushstring(L, digest);
     return 1;
 }
 
@@ -135,6 +146,8 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "errors");
     lua_pushcfunction(L, error_string);
     lua_setfield(L, core, "error_string");
+    lua_pushcfunction(L, md5);
+    lua_setfield(L, core, "md5");
     lua_pushcfunction(L, clock_seconds);
     lua_setfield(L, core, "clock");
     lua_pushcfunction(L, wait_readable);

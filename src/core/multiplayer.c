@@ -344,8 +344,9 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
     while (peer->status != WSM_STATUS_DISCONNECTED) {
         settle(peer);
         int64_t left = wait_ms > 0 ? until - wsm_clock_ms() : 0;
+        /* Settling may have taken all the time; a negative wait would have no end. */
         int due = left > 0 ? time_left(peer, unread) : 0;
-        bool finished = service(peer, left < due ? (int)left : due);
+        bool finished = service(peer, left > 0 && left < due ? (int)left : due);
         if (peer->status == WSM_STATUS_CONNECTING) watch_handshake(peer);
         if (!finished || wait_ms <= 0 || something_to_tell(peer, unread) || wsm_clock_ms() >= until) break;
     }
