@@ -80,7 +80,7 @@ void wsm_connection_disown(wsm_connection *connection) {
 /* ---- states ---- */
 
 static void link_changed(wsm_connection *connection) {
-    if (connection->link.ops) connection->link.ops->changed(connection);
+    if (connection->link.ops && !connection->link.attention) connection->link.ops->changed(connection);
 }
 
 void wsm_connection_set_state(wsm_connection *connection, wsm_ready_state state) {
@@ -292,7 +292,8 @@ wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, con
         if (!*shared) *shared = wsm_chunk_frame(opcode, data, size);
         queued = *shared && wsm_send_queue_chunk(&connection->out, *shared);
     } else if (!connection->random) {
-        queued = wsm_send_queue_frame(&connection->out, opcode, data, size, NULL);
+        queued = wsm_send_queue_small(&connection->out, opcode, data, size) ||
+                 wsm_send_queue_frame(&connection->out, opcode, data, size, NULL);
     } else {
         queued = queue_frame(connection, opcode, data, size);
     }

@@ -12,7 +12,7 @@
 
 enum { ID_PACKET_SIZE = 4, WAIT_SLICE_MS = 1000 };
 /* Memory for packets that stays between turns. */
-enum { SERVER_KEEPS = 512 * 1024, CLIENT_KEEPS = 64 * 1024 };
+enum { SERVER_KEEPS = 1024 * 1024, CLIENT_KEEPS = 64 * 1024 };
 
 void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){

@@ -135,17 +135,7 @@ bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *
     wsm_chunk *tail = tail_with_room(queue, size + WSM_FRAME_HEAD_MAX);
     if (!tail) return false;
     size_t before = tail->size;
-    if (!mask && opcode <= WSM_OP_BINARY && size <= 125) { /* small messages, of which there are most */
-        unsigned char *to = wsm_chunk_content(tail) + before;
-        to[0] = (unsigned char)(0x80 | opcode);
-        to[1] = (unsigned char)size;
-        memcpy(to + 2, data, size);
-        tail->size += size + 2;
-        tail->packets++;
-        tail->payload += size;
-    } else {
-        chunk_add_frame(tail, opcode, data, size, mask);
-    }
+    chunk_add_frame(tail, opcode, data, size, mask);
     queue->size += tail->size - before;
     if (opcode <= WSM_OP_BINARY) {
         queue->packets++;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "frame.h"
 
@@ -56,6 +57,23 @@ bool wsm_send_queue_raw(wsm_send_queue *queue, const void *data, size_t size);
 bool wsm_send_queue_frame(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask);
 bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size,
                             const uint8_t *mask);
+/* Most messages: small, unmasked, and there is room in the last chunk. False if it is not so. */
+static inline bool wsm_send_queue_small(wsm_send_queue *queue, wsm_opcode opcode, const void *data, size_t size) {
+    enum { SMALL = 125, HEAD = 2 };
+    wsm_chunk *tail = queue->last ? queue->last->chunk : NULL;
+    if (size > SMALL || !tail || queue->last != &tail->node || tail->capacity - tail->size < HEAD + size) return false;
+    unsigned char *to = wsm_chunk_content(tail) + tail->size;
+    to[0] = (unsigned char)(0x80 | opcode);
+    to[1] = (unsigned char)size;
+    if (size) memcpy(to + HEAD, data, size);
+    tail->size += HEAD + size;
+    tail->payload += size;
+    tail->packets++;
+    queue->size += HEAD + size;
+    queue->payload += size;
+    queue->packets++;
+    return true;
+}
 /* Shares the chunk (takes a reference of its own). */
 bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk);
 
