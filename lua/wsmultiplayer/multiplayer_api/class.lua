@@ -6,8 +6,8 @@ local STATE = {}
 -- What tostring says of a table without a metatable.
 local addresses = setmetatable({}, { __mode = "k" })
 
--- Three functions: new(state) makes an object; state_of(object, method) gives its state, or raises what is to be raised
--- where that is no such object; find(object) gives it or nil.
+-- Three functions: new(state) makes an object; state_of(object, method [, level]) gives its state, or raises what is to be
+-- raised where that is no such object, at the caller of the method; find(object) gives it or nil.
 -- @tparam string name
 -- @tparam table methods
 -- @tparam[opt] table properties by name: { get = function(state), set = function(state, value, complain) }
@@ -55,10 +55,10 @@ local function class(name, methods, properties, extra, describe)
     return type(object) == "table" and getmetatable(object) == name and rawget(object, STATE) or nil
   end
 
-  local function state_of(object, method)
+  local function state_of(object, method, level)
     local state = find(object)
     if state then return state end
-    error(("bad argument #0 to '%s' (%s expected, got %s)"):format(method, name, type(object)), 3)
+    error(("bad argument #0 to '%s' (%s expected, got %s)"):format(method, name, type(object)), level or 3)
   end
 
   return new, state_of, find

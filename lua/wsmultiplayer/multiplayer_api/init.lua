@@ -5,6 +5,7 @@ local constants = require "wsmultiplayer.constants"
 local loop = require "wsmultiplayer.loop"
 local offline_multiplayer_peer = require "wsmultiplayer.offline_multiplayer_peer"
 local poll = require "wsmultiplayer.poll"
+local signal = require "wsmultiplayer.signal"
 local tasks = require "wsmultiplayer.tasks"
 local waiting = require "wsmultiplayer.waiting"
 local arguments = require "wsmultiplayer.multiplayer_api.arguments"
@@ -399,32 +400,14 @@ function methods.get_node(api, path) return nodes.get(state_of(api, "get_node"),
 
 -- ---- signals, and waiting for them
 
-local function check_signal(api, name, method)
-  local self = state_of(api, method)
-  if type(name) ~= "string" then
-    error(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(name)), 3)
-  end
-  return self.signals[name] or error(("bad argument #1 to '%s' (there is no signal '%s')"):format(method, name), 3)
-end
-
---- Object.connect: connects a function to a signal by its name; see Signal.connect for the results.
-function methods.connect(api, name, fn, flags) return check_signal(api, name, "connect"):connect(fn, flags) end
-
---- The same under the name that many Lua libraries use.
-function methods.on(api, name, fn, flags) return check_signal(api, name, "on"):connect(fn, flags) end
-
---- Object.disconnect
-function methods.disconnect(api, name, fn) return check_signal(api, name, "disconnect"):disconnect(fn) end
-
---- Object.is_connected
-function methods.is_connected(api, name, fn) return check_signal(api, name, "is_connected"):is_connected(fn) end
+signal.add_methods(methods, function(api, method) return state_of(api, method, 4).signals end)
 
 --- Waits for a signal, as Godot's await. In a task the others go on meanwhile; the main program polls everything.
 -- @tparam string name of the signal
 -- @tparam[opt] number timeout seconds
 -- @return the signal's arguments (true if it has none); or nil and "timeout"; or nil, "closed" and why
 function methods.wait(api, name, timeout)
-  local awaited = check_signal(api, name, "wait")
+  local awaited = signal.named(state_of(api, "wait").signals, name, "wait")
   tasks.check_timeout(timeout, 2, "wait")
   return waiting.for_signal(api, awaited, timeout)
 end
