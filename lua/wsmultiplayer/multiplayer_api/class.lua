@@ -6,8 +6,8 @@ local STATE = {}
 -- What tostring says of a table without a metatable.
 local addresses = setmetatable({}, { __mode = "k" })
 
--- Three functions: new(state) makes an object; state_of(object, method [, level]) gives its state, or raises what is to be
--- raised where that is no such object, at the caller of the method; find(object) gives it or nil.
+-- Three functions: new(state) makes an object; state_of(object, method [, level]) gives its state, or raises what is to
+-- be raised where that is no such object, at the caller of the method; find(object) gives it or nil.
 -- @tparam string name
 -- @tparam table methods
 -- @tparam[opt] table properties by name: { get = function(state), set = function(state, value, complain) }
