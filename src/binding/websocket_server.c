@@ -145,8 +145,9 @@ static int respond(lua_State *L) {
     size_t size;
     int status = (int)luaL_checkinteger(L, 2);
     const char *body = luaL_checklstring(L, 4, &size);
-    wsm_string_list *lines = wsm_check_strings(L, 3, NULL, false);
-    wsm_error error = wsm_websocket_server_respond(server, status, lines, body, size, &reason);
+    wsm_string_list *lines = wsm_try_strings(L, 3, NULL, false);
+    wsm_error error = lines ? wsm_websocket_server_respond(server, status, lines, body, size, &reason)
+                            : wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     wsm_string_list_unref(lines);
     return wsm_push_error(L, error, &reason);
 }

@@ -263,11 +263,10 @@ static void farewell(wsm_connection *connection) {
 
 static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
     int64_t due = wsm_connection_heartbeat(connection, wsm_clock_ms());
-    connection->link.heartbeat_ms = due ? connection->settings.heartbeat_ms : 0;
-    if (due)
-        wsm_timers_set(&server->heartbeats, connection, due);
-    else
-        wsm_timers_remove(&server->heartbeats, connection);
+    if (!due) wsm_timers_remove(&server->heartbeats, connection);
+    /* Without memory it is tried again when next there is something to do for the connection. */
+    bool timed = due && wsm_timers_set(&server->heartbeats, connection, due);
+    connection->link.heartbeat_ms = timed ? connection->settings.heartbeat_ms : 0;
 }
 
 static void look_after(wsm_server *server, wsm_connection *connection) {
