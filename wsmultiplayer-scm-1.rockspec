@@ -35,6 +35,7 @@ build = {
       sources = {
         "src/binding/arguments.c",
         "src/binding/class.c",
+        "src/binding/inbox.c",
         "src/binding/module.c",
         "src/binding/multiplayer_peer.c",
         "src/binding/settings.c",

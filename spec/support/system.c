@@ -89,6 +89,30 @@ static int default_signal(lua_State *L) {
     return 0;
 }
 
+/* ---- Lua's own memory ---- */
+
+static lua_Alloc usual;
+static void *usual_data;
+static long left;
+
+static void *allocate(void *data, void *block, size_t old_size, size_t size) {
+    (void)data;
+    if (size && (!block || size > old_size) && left-- <= 0) return NULL;
+    return usual(usual_data, block, old_size, size);
+}
+
+/* lua_allocations(n): after n more of them Lua gets no memory; without n it gets some again */
+static int lua_allocations(lua_State *L) {
+    if (!usual) usual = lua_getallocf(L, &usual_data);
+    if (lua_isnoneornil(L, 1)) {
+        lua_setallocf(L, usual, usual_data);
+    } else {
+        left = (long)luaL_checkinteger(L, 1);
+        lua_setallocf(L, allocate, NULL);
+    }
+    return 0;
+}
+
 WSM_EXPORT int luaopen_wsmultiplayer_system(lua_State *L);
 
 int luaopen_wsmultiplayer_system(lua_State *L) {
@@ -100,6 +124,7 @@ int luaopen_wsmultiplayer_system(lua_State *L) {
         {"descriptors", descriptors},
         {"memory", memory},
         {"small_buffer", small_buffer},
+        {"lua_allocations", lua_allocations},
         {"raise", raise_signal},
         {"default_signal", default_signal},
         {NULL, NULL},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "inbox.h"
 #include "objects.h"
 #include "settings.h"
 #include "variant.h"
@@ -128,7 +129,8 @@ static int disconnect_peer(lua_State *L) {
 /* One object per connection for as long as a program holds it: kept in a weak table among the peer's fields. */
 static int get_peer(lua_State *L) {
     wsm_multiplayer *peer = check(L);
-    wsm_connection *connection = wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL));
+    int32_t id = wsm_check_int32(L, 2, NULL);
+    wsm_connection *connection = wsm_multiplayer_get_peer(peer, id);
     if (!connection) {
         lua_pushnil(L);
         return 1;
@@ -139,12 +141,15 @@ static int get_peer(lua_State *L) {
     lua_rawget(L, -2);
     if (!lua_isnil(L, -1)) return 1;
     lua_pop(L, 1);
+    wsm_websocket *socket = wsm_push_websocket(L, lua_upvalueindex(2));
+    connection = wsm_multiplayer_get_peer(peer, id); /* the collector may have run a finalizer that closed this peer */
+    if (!connection) {
+        lua_pushnil(L);
+        return 1;
+    }
+    wsm_websocket_wrap(socket, connection, true);
     lua_pushnumber(L, (lua_Number)connection->serial);
-    wsm_connection_ref(connection); /* the collector may run a finalizer that closes this peer */
-    wsm_push_connection(L, connection, true, lua_upvalueindex(2));
-    wsm_connection_unref(connection);
-    lua_pushvalue(L, -1);
-    lua_insert(L, -3);
+    lua_pushvalue(L, -2);
     lua_rawset(L, -4);
     return 1;
 }
@@ -204,12 +209,20 @@ static int push_no_packet(lua_State *L, wsm_error error) {
                             error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
 }
 
+static wsm_error peek_packet(void *object, wsm_packet *packet) { return wsm_multiplayer_peek_packet(object, packet); }
+static bool took_packet(void *object, const wsm_packet *packet) { return wsm_multiplayer_took_packet(object, packet); }
+static const wsm_inbox inbox = {peek_packet, took_packet};
+
+static int push_next(lua_State *L) { return wsm_inbox_push_next(L, &self(L)->inbox); }
+static int decode_next(lua_State *L) {
+    return wsm_decode_next(L, &self(L)->inbox, lua_toboolean(L, 2) != 0, &self(L)->packet_error);
+}
+
 static int get_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
+    wsm_error error = wsm_inbox_take(L, &inbox, peer, &packet);
     if (error) return push_no_packet(L, error);
-    wsm_push_packet(L, &packet);
     wsm_multiplayer_flush_if_idle(peer);
     return 1;
 }
@@ -218,7 +231,7 @@ static wsm_error send_value(void *object, const void *data, size_t size, wsm_rea
     return wsm_multiplayer_put_packet(object, data, size, reason);
 }
 
-/* Both: second upvalue: the codec's types. */
+/* Second upvalue: the codec's types. */
 static int put_var(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     return wsm_put_var(L, peer, peer->encode_buffer_max_size, send_value);
@@ -227,12 +240,11 @@ static int put_var(lua_State *L) {
 static int get_var(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    bool allow = wsm_opt_boolean(L, 2, false);
-    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
+    wsm_opt_boolean(L, 2, false);
+    wsm_error error = wsm_inbox_make(L, &inbox, peer, &packet);
     if (error) return push_no_packet(L, error);
-    int results = wsm_get_var(L, &packet, allow, &peer->packet_error);
     wsm_multiplayer_flush_if_idle(peer);
-    return results;
+    return lua_gettop(L) - 2;
 }
 
 /* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others.
@@ -240,11 +252,10 @@ static int get_var(lua_State *L) {
 static int next_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    if (wsm_multiplayer_take_packet(peer, &packet) != WSM_OK) {
+    if (wsm_inbox_take(L, &inbox, peer, &packet) != WSM_OK) {
         lua_pushnil(L);
         return 1;
     }
-    wsm_push_packet(L, &packet);
     lua_pushinteger(L, packet.source);
     lua_pushinteger(L, 0);
     lua_pushinteger(L, WSM_TRANSFER_MODE_RELIABLE);
@@ -254,7 +265,8 @@ static int next_packet(lua_State *L) {
 static int packets(lua_State *L) {
     check(L);
     lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushcclosure(L, next_packet, 2);
     lua_pushvalue(L, 1);
     return 2;
 }
@@ -313,7 +325,6 @@ static int get_peer_rtt(lua_State *L) {
 static const luaL_Reg methods[] = {
     /* PacketPeer */
     {"get_available_packet_count", get_available_packet_count},
-    {"get_packet", get_packet},
     {"get_packet_error", get_packet_error},
     {"put_packet", put_packet},
     /* MultiplayerPeer */
@@ -340,7 +351,6 @@ static const luaL_Reg methods[] = {
     {"get_peer_rtt", get_peer_rtt},
     {"get_peers", get_peers},
     {"is_server", is_server},
-    {"packets", packets},
     {"pollfd", pollfd},
     {NULL, NULL},
 };
@@ -469,7 +479,9 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"get_peer", get_peer}, {NULL, NULL}};
-    static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_types[] = {{"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_push[] = {{"get_packet", get_packet}, {"packets", packets}, {NULL, NULL}};
+    static const luaL_Reg with_decode[] = {{"get_var", get_var}, {NULL, NULL}};
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
@@ -480,5 +492,6 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_peer, peer_metatable);
     wsm_class_add_methods(L, with_types, variant_types);
+    wsm_inbox_add_methods(L, with_push, push_next, with_decode, decode_next, variant_types);
     lua_remove(L, weak);
 }

@@ -78,17 +78,24 @@ static int is_connection_available(lua_State *L) {
 
 /* Second upvalue: the metatable of WebSocketPeer. The peer keeps the server alive, which carries its bytes. */
 static int take_connection(lua_State *L) {
-    wsm_connection *connection = wsm_websocket_server_take(check(L));
-    if (!connection) {
+    wsm_websocket_server *server = check(L);
+    if (!wsm_websocket_server_is_available(server)) {
         lua_pushnil(L);
         return 1;
     }
-    wsm_push_connection(L, connection, false, lua_upvalueindex(2));
-    wsm_connection_unref(connection);
+    /* Everything that can fail, or run a finalizer, comes before the connection leaves the queue. */
+    wsm_websocket *socket = wsm_push_websocket(L, lua_upvalueindex(2));
     wsm_getfields(L, -1);
     lua_pushvalue(L, 1);
     lua_rawseti(L, -2, 1);
     lua_pop(L, 1);
+    wsm_note_active(L, -1);
+    wsm_connection *connection = wsm_websocket_server_take(server);
+    if (connection)
+        wsm_websocket_wrap(socket, connection, false);
+    else
+        lua_pushnil(L);
+    wsm_connection_unref(connection);
     return 1;
 }
 

@@ -510,16 +510,21 @@ size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
     return peer->packets_hidden ? 0 : peer->inbox.count;
 }
 
-wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet) {
+wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet) {
     if (peer->status != WSM_STATUS_CONNECTED) return peer->packet_error = WSM_ERR_UNCONFIGURED;
-    if (peer->packets_hidden || !wsm_packet_queue_take(&peer->inbox, packet)) {
+    if (peer->packets_hidden || !wsm_packet_queue_peek(&peer->inbox, packet)) {
         wsm_multiplayer_flush_if_idle(peer);
         return peer->packet_error = WSM_ERR_UNAVAILABLE;
     }
+    return peer->packet_error = WSM_OK;
+}
+
+bool wsm_multiplayer_took_packet(wsm_multiplayer *peer, const wsm_packet *packet) {
+    if (!wsm_packet_queue_remove(&peer->inbox, packet)) return false;
     wsm_connection *connection = peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
     if (connection) wsm_connection_taken(connection, packet->size);
     peer->taken = true;
-    return peer->packet_error = WSM_OK;
+    return true;
 }
 
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer) {

@@ -109,8 +109,11 @@ static void read_record(const wsm_packet_block *block, wsm_packet *packet) {
 
 bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
     wsm_packet_block *block = first_filled(queue);
-    if (block) read_record(block, packet);
-    return block != NULL;
+    if (!block) return false;
+    read_record(block, packet);
+    packet->block = block;
+    packet->number = queue->taken;
+    return true;
 }
 
 static void drop_first(wsm_packet_queue *queue) {
@@ -123,18 +126,24 @@ static void drop_first(wsm_packet_queue *queue) {
         unref_block(block);
 }
 
-bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
-    wsm_packet_block *block = first_filled(queue);
+bool wsm_packet_queue_remove(wsm_packet_queue *queue, const wsm_packet *packet) {
+    wsm_packet_block *block = packet->number == queue->taken ? first_filled(queue) : NULL;
     if (!block) return false;
     while (queue->first != block) drop_first(queue);
-    read_record(block, packet);
-    packet->block = block;
-    block->refs++;
     block->read += block->adopted ? sizeof(record) : record_size(packet->size);
     queue->count--;
+    queue->taken++;
     if (block->read == block->write) drop_first(queue);
     return true;
 }
+
+bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
+    if (!wsm_packet_queue_peek(queue, packet)) return false;
+    wsm_packet_hold(packet);
+    return wsm_packet_queue_remove(queue, packet);
+}
+
+void wsm_packet_hold(wsm_packet *packet) { packet->block->refs++; }
 
 void wsm_packet_release(wsm_packet *packet) {
     unref_block(packet->block);
@@ -144,5 +153,5 @@ void wsm_packet_release(wsm_packet *packet) {
 void wsm_packet_queue_clear(wsm_packet_queue *queue) {
     while (queue->first) drop_first(queue);
     unref_block(queue->spare);
-    *queue = (wsm_packet_queue){0};
+    *queue = (wsm_packet_queue){.taken = queue->taken + queue->count};
 }
