@@ -32,6 +32,7 @@ static wsm_multiplayer *self(lua_State *L) { return lua_touserdata(L, 1); }
     }
 
 INTEGER_PROPERTY(max_pending_handshakes, max_pending)
+INTEGER_PROPERTY(max_connections_per_address, max_per_address)
 INTEGER_PROPERTY(transfer_mode, transfer_mode)
 INTEGER_PROPERTY(transfer_channel, transfer_channel)
 BOOLEAN_PROPERTY(refuse_new_connections)
@@ -67,6 +68,7 @@ static const wsm_property properties[] = {
     {"encode_buffer_max_size", NULL, get_encode_buffer_max_size, set_encode_buffer_max_size},
     /* beyond Godot */
     {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
+    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
     {"on_http_request", NULL, get_on_http_request, set_on_http_request},

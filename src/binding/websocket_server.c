@@ -22,6 +22,11 @@ static void set_max_pending_handshakes(lua_State *L, int index, const char *fiel
     self(L)->max_pending = wsm_check_int32(L, index, field);
 }
 
+static void get_max_connections_per_address(lua_State *L) { lua_pushinteger(L, self(L)->max_per_address); }
+static void set_max_connections_per_address(lua_State *L, int index, const char *field) {
+    self(L)->max_per_address = wsm_check_int32(L, index, field);
+}
+
 /* The function itself lies among the object's fields, where the Lua layer finds it. */
 static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
 static void set_on_request(lua_State *L, int index, const char *field) {
@@ -36,6 +41,7 @@ static void set_on_http_request(lua_State *L, int index, const char *field) {
 static const wsm_property properties[] = {
     WSM_SETTINGS_PROPERTIES,
     {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
+    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
     {"on_http_request", NULL, get_on_http_request, set_on_http_request},

@@ -275,6 +275,7 @@ static bool service(wsm_multiplayer *peer, int wait_ms) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
         wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
                                         peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
+        wsm_server_set_address_limit(peer->server, peer->max_per_address > 0 ? (size_t)peer->max_per_address : 0);
         return wsm_server_service(peer->server, wait_ms);
     }
     return wsm_client_service(peer->client, wait_ms);

@@ -42,6 +42,7 @@ typedef struct wsm_multiplayer {
     int32_t transfer_mode, transfer_channel;
     int32_t encode_buffer_max_size;
     int32_t max_pending;
+    int32_t max_per_address; /* <= 0: no limit */
     int64_t handshake_timeout_ms;
     bool refuse_new_connections;
     bool autoflush;
