@@ -17,7 +17,7 @@
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
-##   make units        the test-only module of socket-free parts
+##   make units        the test-only modules
 ##   make clean        remove build/
 ## Settings
 ##   LUA=lua5.1 lua5.2 lua5.3 lua5.4 luajit, or a path    LUA_INCDIR=the directory of its lua.h
@@ -74,6 +74,8 @@ LUA_BUILD := $(BUILD)/$(LUA_NAME)
 CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
 CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.so
 UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.so
+SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.so
+FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
 CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/core/*.c)))
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
@@ -86,7 +88,7 @@ short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1'
 
 all: $(CORE_SO)
 
-units: $(if $(wildcard spec/support/units.c),$(UNITS_SO))
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO))
 
 $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 	@rm -f $@
@@ -99,6 +101,14 @@ $(CORE_SO): $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
 $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
 	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS)
 
+$(SYSTEM_SO): $(LUA_BUILD)/system.o
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
+
+# The module once more, with allocations that can be made to fail.
+$(FAULTS_SO): $(LUA_BUILD)/faults.o $(BINDING_OBJS) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS)
+
 $(BUILD)/core/%.o: src/core/%.c $(BUILD)/core/flags
 	$(call short,CC $<)$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -106,7 +116,7 @@ $(LUA_BUILD)/binding/%.o: src/binding/%.c $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LUA_BUILD)/units.o: spec/support/units.c $(LUA_BUILD)/flags
+$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -Isrc -Isrc/core -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/core/*.d $(LUA_BUILD)/*.d $(LUA_BUILD)/binding/*.d)

@@ -35,6 +35,7 @@ build = {
       sources = {
         "src/binding/arguments.c",
         "src/binding/class.c",
+        "src/binding/inbox.c",
         "src/binding/module.c",
         "src/binding/multiplayer_peer.c",
         "src/binding/settings.c",
@@ -46,6 +47,7 @@ build = {
         "src/binding/variant_shape.c",
         "src/binding/websocket_peer.c",
         "src/binding/websocket_server.c",
+        "src/core/address_counts.c",
         "src/core/bytes.c",
         "src/core/client_link.c",
         "src/core/clock.c",

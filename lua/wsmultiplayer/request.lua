@@ -1,6 +1,7 @@
 --- An HTTP request as a server's hooks see it, and what their answers mean.
 
-local OK = require("wsmultiplayer.core").errors.OK
+local errors = require("wsmultiplayer.core").errors
+local OK, ERR_OUT_OF_MEMORY = errors.OK, errors.ERR_OUT_OF_MEMORY
 
 local function split_list(text)
   local list = {}
@@ -92,6 +93,7 @@ local function serve(class, object, status, headers, body)
   local lines, typed = header_lines(headers or {})
   if body and not typed then lines[#lines + 1] = "Content-Type: text/plain; charset=utf-8" end
   local err, why = class.respond(object, status, lines, body or "")
+  if err == ERR_OUT_OF_MEMORY then return class.answer(object, 500, why) end -- no fault of the hook's
   if err ~= OK then error("on_http_request: " .. why, 0) end
 end
 

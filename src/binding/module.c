@@ -1,10 +1,12 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
 #include <libwebsockets.h>
+#include <string.h>
 
 #include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
 #include "../core/md5.h"
+#include "../core/upgrade.h"
 #include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"
@@ -25,11 +27,6 @@ static int md5(lua_State *L) {
     wsm_md5_text(text, size, digest);
     lua_pushstring(L, digest);
     return 1;
-}
-
-void wsm_push_packet(lua_State *L, wsm_packet *packet) {
-    lua_pushlstring(L, (const char *)packet->data, packet->size);
-    wsm_packet_release(packet);
 }
 
 int wsm_push_descriptor(lua_State *L, int descriptor) {
@@ -111,16 +108,19 @@ int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
 
 int wsm_push_request(lua_State *L, wsm_connection *connection) {
     char address[WSM_ADDRESS_TEXT_SIZE];
+    char head[WSM_REQUEST_HEAD_MAX];
     size_t size;
-    const char *head = wsm_handshake_request(connection, &size);
+    const char *text = wsm_handshake_request(connection, &size);
     wsm_address_text(&connection->remote, address);
-    wsm_connection *held = wsm_connection_ref(connection);
-    lua_pushlstring(L, head, size);
-    lua_pushstring(L, address);
+    memcpy(head, text, size);
     lua_pushinteger(L, connection->remote.port);
     lua_pushboolean(L, connection->tls);
     lua_pushboolean(L, connection->plain);
-    wsm_connection_unref(held);
+    /* From here on a finalizer may end the connection. */
+    lua_pushlstring(L, head, size);
+    lua_insert(L, -4);
+    lua_pushstring(L, address);
+    lua_insert(L, -4);
     return 5;
 }
 

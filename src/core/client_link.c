@@ -27,7 +27,7 @@ enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
 enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
 
-/* A context and what it is made from. Allocated by malloc: a thread may free it. */
+/* A context and what it is made from. A thread may free it. */
 typedef struct client_context {
     wsm_client *client; /* NULL until it is taken over */
     struct lws_context *context;
@@ -364,7 +364,7 @@ static void discard_context(void *work) {
         lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
-    free(own);
+    wsm_free(own);
 }
 
 static void make_context(void *work) {
@@ -689,7 +689,7 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
 /* With TLS the context is made by a thread, which also looks the name up; without, at once. */
 static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls, bool literal, wsm_reason *reason) {
     const char *host = literal ? NULL : client->url.host;
-    client_context *own = calloc(1, sizeof *own);
+    client_context *own = wsm_alloc_zero(sizeof *own);
     wsm_error error = WSM_OK;
     if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     own->authorities.fd = -1;

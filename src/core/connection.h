@@ -100,6 +100,7 @@ typedef struct wsm_link {
     bool tls_handshake; /* server: still going on */
     bool hung_up;       /* the peer reset while we had stopped reading */
     bool half_closed;   /* our direction of TCP is shut down */
+    bool counted;       /* among those of its address */
     struct wsm_connection *next_attention;
     struct wsm_connection *previous, *next; /* in `list` */
     struct wsm_connection_list *list;

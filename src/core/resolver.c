@@ -1,5 +1,4 @@
-/* Who owns what: a look-up is shared by its thread and the one who started it; whoever lets go last frees it. It is
- * allocated by malloc, not by the core's allocator, which is not made for several threads. */
+/* Who owns what: a look-up is shared by its thread and the one who started it; whoever lets go last frees it. */
 #include "resolver.h"
 
 #include <fcntl.h>
@@ -7,11 +6,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "process.h"
 
 struct wsm_lookup {
@@ -29,7 +28,7 @@ static void release(wsm_lookup *lookup) {
     close(lookup->wake[0]);
     if (lookup->wake[1] >= 0) close(lookup->wake[1]);
     if (lookup->background.work) lookup->background.discard(lookup->background.work);
-    free(lookup);
+    wsm_free(lookup);
 }
 
 static int resolve(const char *host, int flags, wsm_addresses *addresses) {
@@ -67,13 +66,13 @@ wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, const wsm_backgro
     sigset_t all, before;
     if (!host) host = "";
     size_t size = strlen(host) + 1;
-    wsm_lookup *lookup = calloc(1, sizeof *lookup + size);
+    wsm_lookup *lookup = wsm_alloc_zero(sizeof *lookup + size);
     if (!lookup) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     memcpy(lookup->host, host, size);
     if (background) lookup->background = *background;
     atomic_init(&lookup->refs, 2);
     if (pipe(lookup->wake) != 0) {
-        free(lookup);
+        wsm_free(lookup);
         return wsm_fail(reason, WSM_FAILED, "out of descriptors");
     }
     fcntl(lookup->wake[0], F_SETFD, FD_CLOEXEC);

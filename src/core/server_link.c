@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 #endif
 
+#include "address_counts.h"
 #include "clock.h"
 #include "event_set.h"
 #include "listener.h"
@@ -54,6 +55,8 @@ struct wsm_server {
     bool tls;
     int64_t handshake_timeout_ms;
     size_t max_pending;
+    size_t address_limit; /* 0: none */
+    wsm_address_counts addresses;
     int64_t housekeeping_at, accept_again_at;
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
@@ -101,6 +104,39 @@ static void let_go(wsm_connection *connection) {
     wsm_connection_unref(connection);
 }
 
+/* ---- connections of an address ---- */
+
+static void count_address(wsm_connection *connection) {
+    wsm_server *server = server_of(connection);
+    connection->link.counted = server->address_limit && wsm_address_counts_add(&server->addresses, &connection->remote);
+}
+
+static void uncount_address(wsm_connection *connection) {
+    if (connection->link.counted) wsm_address_counts_remove(&server_of(connection)->addresses, &connection->remote);
+    connection->link.counted = false;
+}
+
+static void count_list(const wsm_connection_list *list) {
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next)
+        count_address(connection);
+}
+
+void wsm_server_set_address_limit(wsm_server *server, size_t limit) {
+    bool was_off = !server->address_limit;
+    server->address_limit = limit;
+    if (!limit) {
+        wsm_address_counts_release(&server->addresses);
+    } else if (was_off) {
+        count_list(&server->pending);
+        count_list(&server->open);
+        count_list(&server->closing);
+    }
+}
+
+static bool too_many_of(const wsm_server *server, const wsm_address *remote) {
+    return server->address_limit && wsm_address_counts_get(&server->addresses, remote) >= server->address_limit;
+}
+
 /* ---- what connections ask for ---- */
 
 static void link_changed(wsm_connection *connection) {
@@ -141,6 +177,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         lws_set_opaque_user_data(wsi, NULL);
         connection->link.wsi = NULL;
         connection->link.fd = -1;
+        uncount_address(connection);
         list_move(&server_of(connection)->gone, connection);
         server_of(connection)->news = true;
         wsm_connection_lost(connection);
@@ -206,6 +243,13 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
         cut(server->pending.first);
     }
     list_move(&server->pending, connection);
+    count_address(connection);
+}
+
+static void refuse(int fd) {
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
 }
 
 static void watch_listener(wsm_server *server, bool watch) {
@@ -220,7 +264,10 @@ static void accept_all(wsm_server *server, int64_t started) {
     wsm_accepted result;
     int fd;
     while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) {
-        welcome(server, fd, &remote);
+        if (too_many_of(server, &remote))
+            refuse(fd);
+        else
+            welcome(server, fd, &remote);
         if (wsm_clock_ms() - started > BUDGET_MS) break;
     }
     if (result == WSM_ACCEPT_EXHAUSTED) {
@@ -296,11 +343,10 @@ static void farewell(wsm_connection *connection) {
 
 static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
     int64_t due = wsm_connection_heartbeat(connection, wsm_clock_ms());
-    connection->link.heartbeat_ms = due ? connection->settings.heartbeat_ms : 0;
-    if (due)
-        wsm_timers_set(&server->heartbeats, connection, due);
-    else
-        wsm_timers_remove(&server->heartbeats, connection);
+    if (!due) wsm_timers_remove(&server->heartbeats, connection);
+    /* Without memory it is tried again when next there is something to do for the connection. */
+    bool timed = due && wsm_timers_set(&server->heartbeats, connection, due);
+    connection->link.heartbeat_ms = timed ? connection->settings.heartbeat_ms : 0;
 }
 
 static void look_after(wsm_server *server, wsm_connection *connection) {
@@ -615,6 +661,7 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
     wsm_timers_release(&server->heartbeats);
+    wsm_address_counts_release(&server->addresses);
     wsm_chunk_pool_release(&server->chunks);
     wsm_free(server->input);
     wsm_free(server);
