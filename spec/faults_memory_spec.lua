@@ -22,7 +22,7 @@ describe("when the system has no memory left,", function()
       assert.equals(0, status, output)
       local made, bad = output:match "(%d+) allocations, %d+ runs, (%d+) bad"
       assert.equals("0", bad, output)
-      assert.is_true(tonumber(made) > 80, output)
+      assert.is_true(tonumber(made) > 50, output) -- so it did what it says
     end)
   end
 
