@@ -47,13 +47,13 @@ local function answer(status, json) return status, HEADERS, json .. "\n" end
 local function refuse(status, why) return answer(status, '{"error":' .. quote(why) .. "}") end
 
 local function unknown(why)
-  return refuse(503, why .. ". Which rooms there are is not known until it is back; games go on, and /room/NAME can be joined")
+  return refuse(503, why .. ". Until it is back nobody knows which rooms there are; games go on, and can be joined")
 end
 
 -- ---- Questions
 
-local FIRST = { "amber", "bold", "calm", "dusty", "early", "fair", "green", "happy", "icy", "jolly", "keen", "light" }
-local SECOND = { "otter", "raven", "tiger", "whale", "lynx", "heron", "badger", "falcon", "moose", "newt", "toad", "wolf" }
+local FIRST = { "amber", "bold", "calm", "dusty", "early", "fair", "green", "happy", "icy", "jolly", "keen" }
+local SECOND = { "otter", "raven", "tiger", "whale", "lynx", "heron", "badger", "falcon", "moose", "newt", "toad" }
 
 local function new_name()
   return ("%s-%s-%d"):format(FIRST[math.random(#FIRST)], SECOND[math.random(#SECOND)], math.random(10, 9999))

@@ -30,6 +30,14 @@ function cluster.missing()
   if os.getenv "SANITIZED" then return "the servers would have to be started with the sanitizer's library" end
 end
 
+-- The Lua that runs this, with the same module, for shell scripts.
+function cluster.lua_environment()
+  local at = 0
+  while arg[at - 1] do at = at - 1 end
+  local suffix = "_" .. _VERSION:match "%d.%d":gsub("%.", "_")
+  return { LUA = arg[at], ["LUA_PATH" .. suffix] = package.path, ["LUA_CPATH" .. suffix] = package.cpath }
+end
+
 -- ---- Processes
 
 local players = {}
@@ -47,7 +55,9 @@ end
 function cluster.start_redis()
   local port = tostring(cluster.ports.redis or raw.free_port())
   cluster.ports.redis = port
-  cluster.processes.redis = process.start { "redis-server", cluster.folder .. "redis.conf", "--port", port, "--dir", "/" }
+  cluster.processes.redis = process.start {
+    "redis-server", cluster.folder .. "redis.conf", "--port", port, "--dir", "/",
+  }
   until_reachable "redis"
 end
 
@@ -60,7 +70,8 @@ function cluster.start_server(name)
 end
 
 function cluster.start_lobby()
-  local lobby = process.lua(cluster.folder .. "lobby.lua", tostring(cluster.ports.lobby or 0), "127.0.0.1", address "redis")
+  local port = tostring(cluster.ports.lobby or 0)
+  local lobby = process.lua(cluster.folder .. "lobby.lua", port, "127.0.0.1", address "redis")
   cluster.processes.lobby = lobby
   cluster.ports.lobby = tonumber((lobby:expect "listens on port (%d+)\n"))
 end
