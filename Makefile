@@ -9,6 +9,7 @@
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
 ##   make fuzz         libFuzzer on the decoder of Variants (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
@@ -75,7 +76,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean lint test test-sanitize soak fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -188,6 +189,12 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 test-sanitize:
 	@.ci/packages test $(LUA)
 	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+
+MINUTES ?= 5
+soak:
+	@.ci/packages test $(LUA)
+	+@$(MAKE) --no-print-directory -s all
+	@export $(env_lines); exec $(LUA) spec/soak/run.lua $(MINUTES) $(SEED)
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
 # way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
