@@ -26,9 +26,9 @@ local function come()
   local client = setmetatable({
     name = name, peer = ws.WebSocketMultiplayerPeer.new(), id = 0, started = now(), heard = now(),
     sent = 0, received = 0, broadcasts = 0, last_broadcast = -1, next_put = 0,
-    leaves = now() + random.number(0.5, 20),
+    leaves = now() + random.number(0.3, 14),
     way = random.of { "goodbye", "goodbye", "goodbye", "close", "kick", "stay" },
-    slow = random.chance(12),
+    slow = random.chance(20),
   }, Client)
   local peer = client.peer
   peer.heartbeat_interval = heartbeat
@@ -161,6 +161,11 @@ function Client:turn()
     for _ = 1, random.chance(5) and 20 or 1 do self:put(nil, contents.size(random)) end
   end
 end
+
+-- What a process has for all its TLS connections it shall have from the start: descriptors are counted.
+local first = ws.WebSocketMultiplayerPeer.new()
+assert(first:create_client(urls.tls, authority) == ws.OK)
+first:close()
 
 local slots, next_come, done = {}, {}, false
 reports.ready()

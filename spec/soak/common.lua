@@ -123,11 +123,13 @@ function common.reports(port, name)
     reports.send("alive", math.floor(collectgarbage "count"), os.clock())
   end
 
-  -- Told once, when all is set up; the ports of those who listen.
+  -- Told once, when all is set up, with the ports of those who listen; returns when it is to begin.
   function reports.ready(...)
     local stat = io.open "/proc/self/stat"
     reports.send("ready", name, stat and stat:read "*l":match "%d+" or 0, ...)
     if stat then stat:close() end
+    control:settimeout(30)
+    if control:receive "*l" ~= "go" then os.exit(3) end
   end
 
   return reports

@@ -112,6 +112,22 @@ local function look_for_forgotten()
   end
 end
 
+-- ---- memory and descriptors, where the system tells them
+
+local function resident(id)
+  local file = io.open(("/proc/%d/status"):format(id))
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  return tonumber(text:match "VmRSS:%s*(%d+)")
+end
+
+local function descriptors(id)
+  local pipe = io.popen(("ls /proc/%d/fd 2>/dev/null | wc -l"):format(id))
+  local count = tonumber(pipe:read "*a")
+  pipe:close()
+  return count
+end
+
 -- ---- processes
 
 local listener = assert(socket.bind("127.0.0.1", 0))
@@ -172,6 +188,8 @@ local function start(name, script, ...)
   children[#children + 1] = child
   until_(function() return child.ready or child.closed end, 30, name)
   if not child.ready then error(name .. " did not start:\n" .. child.process:output(), 0) end
+  child.first_fds = descriptors(child.id)
+  child.control:send "go\n"
   return child
 end
 
@@ -196,21 +214,7 @@ function handle.done(child, words)
   totals[last] = totals[last] + words[7]
 end
 
--- ---- memory and descriptors, where the system tells them
-
-local function resident(id)
-  local file = io.open(("/proc/%d/status"):format(id))
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return tonumber(text:match "VmRSS:%s*(%d+)")
-end
-
-local function descriptors(id)
-  local pipe = io.popen(("ls /proc/%d/fd 2>/dev/null | wc -l"):format(id))
-  local count = tonumber(pipe:read "*a")
-  pipe:close()
-  return count
-end
+-- ---- growth
 
 local function sample(child)
   local rss = resident(child.id)
@@ -249,15 +253,14 @@ local function judge_growth(child, warm, ending)
 end
 
 -- Without connections it has what it had at its start.
-local function settled(child, tolerance)
-  if child.first_fds == 0 then return end
+local function settled(child)
   local count
   local limit = now() + 15
   repeat
     listen_to_all(0.2)
     count = descriptors(child.id)
-  until count <= child.first_fds + tolerance or now() > limit
-  if count > child.first_fds + tolerance then
+  until count <= child.first_fds or now() > limit
+  if count > child.first_fds then
     fail(child.name, "has", count, "descriptors without a connection; it began with", child.first_fds)
   end
 end
@@ -280,7 +283,6 @@ local function run()
   tls_url = "wss://localhost:" .. proxy.ready[5]
   local watched = { server, proxy }
   for i = 1, CLIENTS do watched[#watched + 1] = start_clients("clients" .. i, i, SLOTS) end
-  for _, child in ipairs(watched) do child.first_fds = descriptors(child.id) end
 
   local begun = now()
   local ending = begun + minutes * 60
@@ -341,7 +343,7 @@ local function run()
     look_for_forgotten()
     return next(accounts) == nil
   end, APART + 10, "all connections to be over on both sides")
-  for _, child in ipairs(watched) do settled(child, 0) end
+  for _, child in ipairs(watched) do settled(child) end
 
   for _, child in ipairs(children) do child.control:send "end\n" end
   for _, child in ipairs(children) do
