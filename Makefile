@@ -13,6 +13,7 @@
 ##                     FUZZ_TARGETS="variant_decode url request_head connection"    FUZZ_FLAGS=
 ##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
 ##   make bench-quick  the rows that have a target, without other people's servers, under a minute
+##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
@@ -80,7 +81,9 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench bench-quick bench-tools bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean help check-lua check-lws FORCE
+.PHONY: demo run-demo love-demo love-picture run-love-demo
+.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -201,6 +204,12 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 test-sanitize:
 	@.ci/packages test $(LUA)
 	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+
+MINUTES ?= 5
+soak:
+	@.ci/packages test $(LUA)
+	+@$(MAKE) --no-print-directory -s all
+	@export $(env_lines); exec $(LUA) spec/soak/run.lua $(MINUTES) $(SEED)
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
 # way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
