@@ -12,22 +12,29 @@ local function split_list(text)
   return list
 end
 
---- The request of a connection. Repeated headers are joined by ", " (RFC 9110 section 5.3).
+--- The header lines of a request: values by names in lower case. Repeated ones are joined by ", " (RFC 9110 section
+-- 5.3).
+local function parse_headers(head)
+  local headers = {}
+  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    name, value = name:lower(), value:match("^(.-)[ \t]*$")
+    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+  end
+  return headers
+end
+
+--- The request of a connection.
 -- @field method "GET" for every WebSocket request
 -- @field target the request target, "/path?query"
 -- @field path, query its parts, as they were sent; query is "" without one
--- @field headers by name in lower case
+-- @field headers see parse_headers
 -- @field host, origin the headers; nil without them
 -- @field protocols the sub-protocols asked for, a list
 -- @field address, port of the client
 -- @field tls whether it came over TLS
 local function parse(head, address, port, tls)
-  local headers = {}
+  local headers = parse_headers(head)
   local method, target = head:match("^([^ ]+) ([^ ]+)")
-  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name, value = name:lower(), value:match("^(.-)[ \t]*$")
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
-  end
   return {
     method = method,
     target = target,
@@ -109,4 +116,4 @@ local function judge(class, object, head, address, port, tls, plain)
   class.answer(object, status, tostring(text))
 end
 
-return { parse = parse, judge = judge }
+return { parse = parse, parse_headers = parse_headers, judge = judge }

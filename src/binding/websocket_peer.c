@@ -308,6 +308,13 @@ static int poll_peer(lua_State *L) {
     return 0;
 }
 
+/* request_head(peer) -> the head of the request that a server accepted, or nil */
+static int request_head(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    lua_pushstring(L, socket->connection ? socket->connection->head : NULL);
+    return 1;
+}
+
 static int is_borrowed(lua_State *L) {
     lua_pushboolean(L, check(L)->borrowed);
     return 1;
@@ -341,8 +348,11 @@ static const wsm_class websocket_peer_class = {
     peer_newindex,   peer_getter,           peer_setter, settings_changed, NULL};
 
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {
-        {"new", new_peer}, {"poll", poll_peer}, {"is_borrowed", is_borrowed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", new_peer},
+                                         {"poll", poll_peer},
+                                         {"is_borrowed", is_borrowed},
+                                         {"request_head", request_head},
+                                         {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
     static const luaL_Reg with_iterator[] = {{"packets", packets}, {NULL, NULL}};
     static const luaL_Reg with_types[] = {{"put_var", put_var}, {NULL, NULL}};

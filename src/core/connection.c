@@ -67,6 +67,7 @@ void wsm_connection_unref(wsm_connection *connection) {
     wsm_free(connection->close_reason);
     wsm_free(connection->why);
     wsm_free(connection->url);
+    wsm_free(connection->head);
     wsm_free(connection->protocol);
     wsm_free(connection);
 }

@@ -172,6 +172,7 @@ typedef struct wsm_connection {
 
     wsm_address remote;
     char *url;      /* as requested */
+    char *head;     /* server side: of the request that opened it, with its empty line; NULL before */
     char *protocol; /* agreed sub-protocol; NULL: none */
 
     unsigned char control[WSM_CONTROL_MAX]; /* payload of the control frame being received; last, because rarely used */
