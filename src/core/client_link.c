@@ -254,7 +254,7 @@ static void watch_plain(wsm_client *client) {
         link->fd = -1;
         plain_failed(client, "out of descriptors or memory");
     } else if (!send_request(client)) {
-        plain_failed(client, "out of memory");
+        plain_failed(client, "out of memory, or the system has no random numbers");
     }
 }
 
