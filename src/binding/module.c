@@ -1,9 +1,8 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
-#include <libwebsockets.h>
-
 #include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
+#include "../core/lws.h"
 #include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"

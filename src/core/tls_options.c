@@ -1,7 +1,6 @@
 #include "tls_options.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "lws.h"
 #include "memory.h"
 
 static bool copy(char **to, const char *text) {
