@@ -6,6 +6,7 @@
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
+##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -75,7 +76,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all static units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -177,6 +178,17 @@ install: all
 
 uninstall:
 	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer"
+
+# For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
+# so another OpenSSL in the process is not mixed up with this one.
+STATIC = $(BUILD)/static
+STATIC_LDFLAGS = $(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s)
+comma = ,
+static:
+	@CC='$(CC)' TLS='$(TLS)' .ci/static-libwebsockets '$(LWS_SOURCE)' $(STATIC)/libwebsockets
+	+@$(MAKE) --no-print-directory BUILD=$(STATIC) CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS) $(STATIC_LDFLAGS)' \
+	  LWS_CFLAGS="$$(cat $(STATIC)/libwebsockets/cflags)" LWS_LIBS="$$(cat $(STATIC)/libwebsockets/libs)" all
+	@.ci/needs $(STATIC)/$(LUA_NAME)/wsmultiplayer/core.so
 
 # ---- Working on it
 

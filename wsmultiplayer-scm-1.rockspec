@@ -51,6 +51,7 @@ build = {
         "src/binding/variant_shape.c",
         "src/binding/websocket_peer.c",
         "src/binding/websocket_server.c",
+        "src/core/authorities.c",
         "src/core/bytes.c",
         "src/core/client_link.c",
         "src/core/clock.c",

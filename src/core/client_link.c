@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "authorities.h"
 #include "clock.h"
 #include "lws_context.h"
 #include "memory.h"
@@ -225,6 +226,8 @@ static void make_context(void *work) {
         if (own->own_authorities) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
             info.client_ssl_ca_filepath = own->authorities.path;
+        } else {
+            info.client_ssl_ca_filepath = wsm_authorities_file();
         }
     }
     own->vhost = lws_create_vhost(own->context, &info);
