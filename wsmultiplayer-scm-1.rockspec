@@ -67,6 +67,7 @@ build = {
         "src/core/multiplayer.c",
         "src/core/packet_queue.c",
         "src/core/peer_map.c",
+        "src/core/platform.c",
         "src/core/process.c",
         "src/core/random.c",
         "src/core/resolver.c",
@@ -124,7 +125,7 @@ build = {
       modules = {
         ["wsmultiplayer.core"] = {
           defines = { "_WIN32_WINNT=0x0601" },
-          libraries = { "websockets", "ws2_32", "pthread" },
+          libraries = { "websockets", "ws2_32", "crypt32", "pthread" },
         },
       },
     },

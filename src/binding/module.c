@@ -3,6 +3,7 @@
 #include "../core/error.h"
 #include "../core/handshake.h"
 #include "../core/lws.h"
+#include "../core/platform.h"
 #include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"
@@ -123,6 +124,7 @@ static int add_class(lua_State *L, int core, const char *name) {
 WSM_EXPORT int luaopen_wsmultiplayer_core(lua_State *L);
 
 int luaopen_wsmultiplayer_core(lua_State *L) {
+    wsm_platform_start();
     lua_settop(L, 0);
     lua_newtable(L);
     int core = lua_gettop(L);

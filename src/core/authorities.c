@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#if defined(WSM_STATIC_TLS)
+#if defined(WSM_STATIC_TLS) && !defined(_WIN32)
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,5 +28,36 @@ const char *wsm_authorities_file(void) {
 #else
 
 const char *wsm_authorities_file(void) { return NULL; }
+
+#endif
+
+#if defined(_WIN32)
+
+#include <winsock2.h>
+#include <windows.h>
+#include <wincrypt.h>
+
+#include "bytes.h"
+
+char *wsm_authorities_text(void) {
+    wsm_bytes text = {0};
+    HCERTSTORE store = CertOpenSystemStoreA(0, "ROOT");
+    bool ok = store != NULL;
+    for (PCCERT_CONTEXT each = NULL; store && (each = CertEnumCertificatesInStore(store, each));) {
+        char pem[16384];
+        DWORD size = sizeof pem;
+        /* One that is too large to be an authority's is left out. */
+        if (CryptBinaryToStringA(each->pbCertEncoded, each->cbCertEncoded, CRYPT_STRING_BASE64HEADER, pem, &size))
+            ok = ok && wsm_bytes_append(&text, pem, size);
+    }
+    if (store) CertCloseStore(store, 0);
+    if (ok && wsm_bytes_append(&text, "", 1)) return (char *)text.data;
+    wsm_bytes_release(&text);
+    return NULL;
+}
+
+#else
+
+char *wsm_authorities_text(void) { return NULL; }
 
 #endif

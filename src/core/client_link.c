@@ -3,19 +3,15 @@
  * milliseconds; until the client takes it over it belongs to the look-up. */
 #include "client_link.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "authorities.h"
 #include "clock.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "platform.h"
 #include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
@@ -221,6 +217,7 @@ static void make_context(void *work) {
 #if defined(LWS_WITH_SOCKS5)
     info.socks_proxy_address = "";
 #endif
+#if defined(LWS_WITH_TLS)
     if (own->tls) {
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         if (own->own_authorities) {
@@ -230,6 +227,7 @@ static void make_context(void *work) {
             info.client_ssl_ca_filepath = wsm_authorities_file();
         }
     }
+#endif
     own->vhost = lws_create_vhost(own->context, &info);
     wsm_pem_file_close(&own->authorities);
 }
@@ -248,7 +246,7 @@ static const char *current_address(const wsm_client *client) {
 }
 
 /* What libwebsockets says, in words for a person: "conn fail: 111" is an errno, others are known by their beginning. */
-static const char *translate(const char *text) {
+static const char *translate(const char *text, bool connected) {
     static const struct {
         const char *begins, *means;
     } known[] = {
@@ -261,14 +259,14 @@ static const char *translate(const char *text) {
         {"HS: ", "the server's answer is not one to a WebSocket request"},
     };
     const char *colon = strrchr(text, ':');
-    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return strerror(atoi(colon + 1));
+    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return wsm_socket_text(atoi(colon + 1));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strncmp(text, known[i].begins, strlen(known[i].begins))) return known[i].means;
-    return text[0] ? text : "the server closed the connection";
+    return text[0] ? text : connected ? "the server closed the connection" : "connection refused or unreachable";
 }
 
 static void describe_failure(wsm_client *client, wsm_reason *reason) {
-    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error),
+    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error, client->tcp_connected),
                *address = current_address(client);
     unsigned port = client->url.port;
     if (!client->request_sent && client->url.tls && refused[0])
@@ -377,7 +375,7 @@ void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
 
 /* What there is to wait for; the descriptor is -1 if there is nothing. */
 static struct pollfd wanted(const wsm_client *client) {
-    struct pollfd polled = {.fd = -1, .events = POLLIN};
+    struct pollfd polled = wsm_polled(-1, POLLIN);
     struct lws *wsi = client->connection->link.wsi;
     bool connecting = client->connection->state == WSM_STATE_CONNECTING;
     if (client->lookup)
@@ -405,7 +403,7 @@ int wsm_client_descriptor(wsm_client *client) {
 /* False if a signal interrupted it. */
 static bool wait_for_socket(const wsm_client *client, int wait_ms) {
     struct pollfd polled = wanted(client);
-    return poll(&polled, 1, wait_ms) >= 0;
+    return wsm_poll(&polled, 1, wait_ms) >= 0;
 }
 
 /* One service call reads once and may leave more behind: repeat while it gets somewhere. */
@@ -504,10 +502,13 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
     if (client->url.literal6 && !unsafe && !client->verified_name)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
                         "a certificate can't be verified for an IPv6 address: give a common name to verify");
-    if (!tls || !tls->trusted_chain) return WSM_OK;
-    own->own_authorities = true;
-    return wsm_pem_file_open(&own->authorities, tls->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
-                             reason);
+    char *text = tls && tls->trusted_chain ? NULL : wsm_authorities_text();
+    const char *chain = tls && tls->trusted_chain ? tls->trusted_chain : text;
+    wsm_error error = WSM_OK;
+    own->own_authorities = chain != NULL;
+    if (chain) error = wsm_pem_file_open(&own->authorities, chain, WSM_PEM_CERTIFICATE, "trusted certificates", reason);
+    wsm_free(text);
+    return error;
 }
 
 /* With TLS the context is made by a thread, which also looks the name up; without, at once. */

@@ -13,6 +13,7 @@
 #endif
 
 #include <libwebsockets.h>
+#undef random /* a macro of its own on Windows */
 
 #if LWS_LIBRARY_VERSION_NUMBER < 4000000
 #error "This libwebsockets is older than 4.0. If a newer one is somewhere else: LIBWEBSOCKETS_DIR=/its/prefix"

@@ -68,6 +68,12 @@ static int hold_text(const char *text, char *name, size_t size) {
 #if defined(__linux__)
     int fd = memfd_create("pem", MFD_CLOEXEC);
     if (fd >= 0) snprintf(name, size, "/proc/self/fd/%d", fd);
+#elif defined(_WIN32)
+    char folder[260];
+    DWORD length = GetTempPathA(sizeof folder, folder); /* the user's own */
+    int fd = -1;
+    if (length && length < sizeof folder && snprintf(name, size, "%swsmultiplayer.XXXXXX", folder) < (int)size)
+        fd = mkstemp(name); /* removed by wsm_pem_file_close */
 #else
     snprintf(name, size, "/tmp/wsmultiplayer.XXXXXX");
     int fd = mkstemp(name); /* mode 0600; removed by wsm_pem_file_close */
