@@ -72,8 +72,8 @@ static int hold_text(const char *text, char *name, size_t size) {
     char folder[260];
     DWORD length = GetTempPathA(sizeof folder, folder); /* the user's own */
     int fd = -1;
-    if (length && length < sizeof folder && snprintf(name, size, "%swsmultiplayer.XXXXXX", folder) < (int)size)
-        fd = mkstemp(name); /* removed by wsm_pem_file_close */
+    if (length && length < sizeof folder && size > MAX_PATH && GetTempFileNameA(folder, "wsm", 0, name))
+        fd = open(name, O_WRONLY | O_BINARY); /* removed by wsm_pem_file_close; mkstemp's could not be opened again */
 #else
     snprintf(name, size, "/tmp/wsmultiplayer.XXXXXX");
     int fd = mkstemp(name); /* mode 0600; removed by wsm_pem_file_close */
