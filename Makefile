@@ -6,6 +6,7 @@
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
+##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -60,22 +61,29 @@ endif
 
 # ---- Flags. Headers of others are system headers: their warnings are not ours.
 
+# Which of the two worlds the compiler makes programs for; all that is not Windows is taken for POSIX.
+WINDOWS := $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null))
+SO := $(if $(WINDOWS),dll,so)
+
 STRICT_WARNINGS = -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align \
   -Wconversion -Wsign-conversion -Wdouble-promotion -Wundef -Wwrite-strings -Wvla -Wpointer-arith -Wformat=2 \
   -Wimplicit-fallthrough -Wnull-dereference -Wredundant-decls -Wnested-externs -Werror
-OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Wall -Wextra $(if $(STRICT),$(STRICT_WARNINGS)) $(CFLAGS)
+OUR_CFLAGS  = -std=c11 $(if $(WINDOWS),-D_WIN32_WINNT=0x0601 -D__USE_MINGW_ANSI_STDIO=1,-D_GNU_SOURCE -fPIC -fvisibility=hidden) -pthread -Wall -Wextra $(if $(STRICT),$(STRICT_WARNINGS)) $(CFLAGS)
 CORE_CFLAGS = $(OUR_CFLAGS) $(patsubst -I%,-isystem %,$(LWS_CFLAGS))
 LUA_BINDING_CFLAGS = $(CORE_CFLAGS) $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
 # A module takes Lua's functions from the program that loads it: liblua on this line would be a second Lua.
-MODULE = $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
+# Windows' linker wants that program's Lua, by the name of its DLL.
+MODULE = $(if $(WINDOWS),-shared -static,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
+
+MODULE_LIBS = $(if $(WINDOWS),$(LUA_DLL) -lws2_32 -lcrypt32)
 
 # ---- Files
 
 LUA_BUILD := $(BUILD)/$(LUA_NAME)
 CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
-CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.so
-UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.so
-SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.so
+CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.$(SO)
+UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.$(SO)
+SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.$(SO)
 FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
 # These only where they can be: on Linux, and with a library of Lua.
 PRELOAD   := $(if $(filter Linux,$(shell uname -s)),$(LUA_BUILD)/preload.so)
@@ -85,7 +93,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean help check-lua check-lws FORCE
+.PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo love-demo love-picture run-love-demo
 .PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
 .DELETE_ON_ERROR:
@@ -103,10 +111,10 @@ $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 
 $(CORE_SO): $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
-	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS) $(MODULE_LIBS)
 
 $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
-	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS) $(MODULE_LIBS)
 
 $(SYSTEM_SO): $(LUA_BUILD)/system.o
 	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
@@ -203,6 +211,17 @@ install: all
 
 uninstall:
 	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer"
+
+# For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
+# so another OpenSSL in the process is not mixed up with this one.
+STATIC = $(BUILD)/static
+STATIC_LDFLAGS = $(if $(WINDOWS),-s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
+comma = ,
+static:
+	@CC='$(CC)' TLS='$(TLS)' OPENSSL='$(OPENSSL)' .ci/static-libwebsockets '$(LWS_SOURCE)' $(STATIC)/libwebsockets
+	+@$(MAKE) --no-print-directory BUILD=$(STATIC) CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS) $(STATIC_LDFLAGS)' \
+	  LWS_CFLAGS="$$(cat $(STATIC)/libwebsockets/cflags)" LWS_LIBS="$$(cat $(STATIC)/libwebsockets/libs)" all
+	@.ci/needs $(STATIC)/$(LUA_NAME)/wsmultiplayer/core.$(SO)
 
 # ---- Working on it
 

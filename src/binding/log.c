@@ -10,8 +10,8 @@
 static const struct {
     const char *name;
     int level;
-} levels[] = {{"error", LLL_ERR}, {"warning", LLL_WARN}, {"notice", LLL_NOTICE}, {"info", LLL_INFO},
-              {"debug", LLL_DEBUG}, {NULL, 0}};
+} levels[] = {{"error", LLL_ERR}, {"warning", LLL_WARN}, {"notice", LLL_NOTICE},
+              {"info", LLL_INFO}, {"debug", LLL_DEBUG},  {NULL, 0}};
 
 static wsm_log *own(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 

@@ -1,11 +1,12 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
-#include <libwebsockets.h>
 #include <string.h>
 
 #include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
+#include "../core/lws.h"
 #include "../core/md5.h"
+#include "../core/platform.h"
 #include "../core/upgrade.h"
 #include "../core/wait.h"
 #include "arguments.h"
@@ -135,6 +136,7 @@ static int add_class(lua_State *L, int core, const char *name) {
 WSM_EXPORT int luaopen_wsmultiplayer_core(lua_State *L);
 
 int luaopen_wsmultiplayer_core(lua_State *L) {
+    wsm_platform_start();
     lua_settop(L, 0);
     lua_newtable(L);
     int core = lua_gettop(L);

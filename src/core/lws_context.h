@@ -3,7 +3,7 @@
 #ifndef WSM_LWS_CONTEXT_H
 #define WSM_LWS_CONTEXT_H
 
-#include <libwebsockets.h>
+#include "lws.h"
 
 #include "connection.h"
 #include "send_queue.h"

@@ -3,13 +3,10 @@
  */
 #include "server_link.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <sys/ioctl.h>
 #endif
 
 #include "address_counts.h"
@@ -19,6 +16,7 @@
 #include "lws_context.h"
 #include "memory.h"
 #include "plain.h"
+#include "platform.h"
 #include "process.h"
 #include "timers.h"
 
@@ -150,7 +148,9 @@ static const wsm_link_ops tls_ops = {
     .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
+#if !defined(_WIN32)
                                        .write_parts = wsm_plain_write_parts,
+#endif
                                        .busy = wsm_lws_busy,
                                        .changed = link_changed,
                                        .set_no_delay = wsm_lws_set_no_delay};
@@ -211,7 +211,7 @@ static void cut(wsm_connection *connection) { wsm_lws_kill(&connection->link.wsi
 static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     wsm_connection *connection = server->accept(server->owner);
     if (!connection) {
-        close(fd);
+        wsm_socket_close(fd);
         return;
     }
     connection->remote = *remote;
@@ -294,9 +294,14 @@ static void serve(wsm_server *server, wsm_connection *connection, unsigned event
         link_changed(connection);
         return;
     }
-    struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
-    ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
-                            (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
+    /* Without POLLERR: with it, libwebsockets 4.3 would not read any more what is there. */
+    const int hangup = LWS_POLLHUP & ~POLLERR;
+    struct lws_pollfd ready;
+    memset(&ready, 0, sizeof ready);
+    ready.fd = (lws_sockfd_type)connection->link.fd;
+    ready.events = LWS_POLLIN | LWS_POLLOUT;
+    ready.revents = (short)((events & WSM_EVENT_READ ? LWS_POLLIN : 0) | (events & WSM_EVENT_WRITE ? LWS_POLLOUT : 0) |
+                            (events & WSM_EVENT_HANGUP ? hangup : 0));
     lws_service_fd(server->context, &ready);
     link_changed(connection);
 }
@@ -556,14 +561,19 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.vhost_name = "server";
-    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     info.retry_and_idle_policy = &wsm_lws_no_timers;
+#if defined(LWS_WITH_TLS)
+    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     if (server->tls) {
         /* It has no use for the system's authorities, which take tens of milliseconds to read. */
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.ssl_cert_filepath = certificate;
         info.ssl_private_key_filepath = key;
     }
+#else
+    (void)certificate;
+    (void)key;
+#endif
     server->vhost = lws_create_vhost(server->context, &info);
     if (server->vhost) return WSM_OK;
     /* It does not say why; without descriptors it could not read the files. */
@@ -644,11 +654,11 @@ void wsm_server_close(wsm_server *server) {
     if (!server) return;
     if (server->process != getpid()) {
         /* The sockets belong to the parent as well: closing them properly would shut them down for it too. */
-        if (server->listener >= 0) close(server->listener);
+        if (server->listener >= 0) wsm_socket_close(server->listener);
         wsm_event_set_close(server->events);
         return;
     }
-    if (server->listener >= 0) close(server->listener);
+    if (server->listener >= 0) wsm_socket_close(server->listener);
     dismiss_list(&server->pending);
     dismiss_list(&server->open); /* close frames for those whom their owner has not sent any */
     dismiss_list(&server->closing);
