@@ -87,10 +87,11 @@ int wsm_put_var(lua_State *L, void *object, int32_t limit, wsm_send_fn *send) {
     return wsm_push_error(L, error, &reason);
 }
 
-int wsm_get_var(lua_State *L, wsm_packet *packet, bool allow_objects, wsm_error *error) {
+int wsm_decode_next(lua_State *L, const wsm_packet_queue *queue, bool allow_objects, wsm_error *error) {
+    wsm_packet packet;
     wsm_reason reason;
-    *error = wsm_decode_variant(L, lua_upvalueindex(2), packet->data, packet->size, allow_objects, &reason);
-    wsm_packet_release(packet);
+    if (!wsm_packet_queue_peek(queue, &packet)) return 0;
+    *error = wsm_decode_variant(L, lua_upvalueindex(1), packet.data, packet.size, allow_objects, &reason);
     return *error ? wsm_push_failure(L, *error, reason.text) : 1;
 }
 

@@ -3,19 +3,16 @@
  * milliseconds; until the client takes it over it belongs to the look-up. */
 #include "client_link.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "authorities.h"
 #include "clock.h"
 #include "lws_context.h"
 #include "memory.h"
 #include "plain.h"
+#include "platform.h"
 #include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
@@ -27,7 +24,7 @@ enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
 enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
 
-/* A context and what it is made from. Allocated by malloc: a thread may free it. */
+/* A context and what it is made from. A thread may free it. */
 typedef struct client_context {
     wsm_client *client; /* NULL until it is taken over */
     struct lws_context *context;
@@ -160,7 +157,7 @@ static void close_attempt(wsm_client *client) {
     if (link->wsi)
         wsm_lws_kill(&link->wsi);
     else if (link->fd >= 0)
-        close(link->fd);
+        wsm_socket_close(link->fd);
     link->fd = -1;
 }
 
@@ -222,7 +219,7 @@ static bool adopt(wsm_client *client) {
     memset(&description, 0, sizeof description);
     description.vh = client->lws->vhost;
     description.type = LWS_ADOPT_SOCKET;
-    description.fd.sockfd = connection->link.fd;
+    description.fd.sockfd = (lws_sockfd_type)connection->link.fd;
     description.vh_prot_name = "raw";
     description.opaque = connection;
     return lws_adopt_descriptor_vhost_via_info(&description) && connection->link.wsi;
@@ -235,7 +232,7 @@ static void plain_failed(wsm_client *client, const char *why) {
 
 static void connect_plain(wsm_client *client, const char *address) {
     int problem = wsm_plain_connect(address, client->url.port, &client->connection->link.fd);
-    if (problem) plain_failed(client, strerror(problem));
+    if (problem) plain_failed(client, wsm_socket_text(problem));
 }
 
 /* Goes on when TCP is connected. */
@@ -246,7 +243,7 @@ static void watch_plain(wsm_client *client) {
     if (problem == EINPROGRESS) return;
     client->progress++;
     if (problem) {
-        plain_failed(client, strerror(problem));
+        plain_failed(client, wsm_socket_text(problem));
         return;
     }
     client->tcp_connected = true;
@@ -254,15 +251,19 @@ static void watch_plain(wsm_client *client) {
         link->fd = -1;
         plain_failed(client, "out of descriptors or memory");
     } else if (!send_request(client)) {
-        plain_failed(client, "out of memory");
+        plain_failed(client, "out of memory, or the system has no random numbers");
     }
 }
 
 /* Lets libwebsockets write what it kept, if the socket is ready for that. */
 static void drain_plain(wsm_client *client) {
-    struct pollfd polled = {.fd = client->connection->link.fd, .events = POLLOUT};
-    if (poll(&polled, 1, 0) <= 0) return;
-    struct lws_pollfd ready = {.fd = polled.fd, .events = POLLIN | POLLOUT, .revents = POLLOUT};
+    struct pollfd polled = wsm_polled(client->connection->link.fd, POLLOUT);
+    if (wsm_poll(&polled, 1, 0) <= 0) return;
+    struct lws_pollfd ready;
+    memset(&ready, 0, sizeof ready);
+    ready.fd = (lws_sockfd_type)client->connection->link.fd;
+    ready.events = LWS_POLLIN | LWS_POLLOUT;
+    ready.revents = LWS_POLLOUT;
     lws_service_fd(client->lws->context, &ready);
 }
 
@@ -364,7 +365,7 @@ static void discard_context(void *work) {
         lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
-    free(own);
+    wsm_free(own);
 }
 
 static void make_context(void *work) {
@@ -382,13 +383,17 @@ static void make_context(void *work) {
 #if defined(LWS_WITH_SOCKS5)
     info.socks_proxy_address = "";
 #endif
+#if defined(LWS_WITH_TLS)
     if (own->tls) {
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         if (own->own_authorities) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
             info.client_ssl_ca_filepath = own->authorities.path;
+        } else {
+            info.client_ssl_ca_filepath = wsm_authorities_file();
         }
     }
+#endif
     own->vhost = lws_create_vhost(own->context, &info);
     wsm_pem_file_close(&own->authorities);
 }
@@ -407,7 +412,7 @@ static const char *current_address(const wsm_client *client) {
 }
 
 /* What libwebsockets says, in words for a person: "conn fail: 111" is an errno, others are known by their beginning. */
-static const char *translate(const char *text) {
+static const char *translate(const char *text, bool connected) {
     static const struct {
         const char *begins, *means;
     } known[] = {
@@ -420,14 +425,14 @@ static const char *translate(const char *text) {
         {"HS: ", "the server's answer is not one to a WebSocket request"},
     };
     const char *colon = strrchr(text, ':');
-    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return strerror(atoi(colon + 1));
+    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return wsm_socket_text(atoi(colon + 1));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strncmp(text, known[i].begins, strlen(known[i].begins))) return known[i].means;
-    return text[0] ? text : "the server closed the connection";
+    return text[0] ? text : connected ? "the server closed the connection" : "connection refused or unreachable";
 }
 
 static void describe_failure(wsm_client *client, wsm_reason *reason) {
-    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error),
+    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error, client->tcp_connected),
                *address = current_address(client);
     unsigned port = client->url.port;
     if (!client->request_sent && client->url.tls && refused[0])
@@ -541,12 +546,12 @@ void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
 
 /* What there is to wait for; the descriptor is -1 if there is nothing. */
 static struct pollfd wanted(const wsm_client *client) {
-    struct pollfd polled = {.fd = -1, .events = POLLIN};
+    struct pollfd polled = wsm_polled(-1, POLLIN);
     wsm_connection *connection = client->connection;
     struct lws *wsi = connection->link.wsi;
     bool connecting = connection->state == WSM_STATE_CONNECTING;
     if (!client->lookup && !client->url.tls) {
-        polled.fd = connection->link.fd;
+        polled = wsm_polled(connection->link.fd, POLLIN);
         if (!client->tcp_connected || !wsm_connection_wants_input(connection)) polled.events = 0;
         if (!client->tcp_connected || wsm_lws_busy(connection)) polled.events |= POLLOUT;
         return polled;
@@ -576,7 +581,7 @@ int wsm_client_descriptor(wsm_client *client) {
 /* False if a signal interrupted it. */
 static bool wait_for_socket(const wsm_client *client, int wait_ms) {
     struct pollfd polled = wanted(client);
-    return poll(&polled, 1, wait_ms) >= 0;
+    return wsm_poll(&polled, 1, wait_ms) >= 0;
 }
 
 /* One service call reads once and may leave more behind: repeat while it gets somewhere. */
@@ -680,16 +685,19 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
     if (client->url.literal6 && !unsafe && !client->verified_name)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
                         "a certificate can't be verified for an IPv6 address: give a common name to verify");
-    if (!tls || !tls->trusted_chain) return WSM_OK;
-    own->own_authorities = true;
-    return wsm_pem_file_open(&own->authorities, tls->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
-                             reason);
+    char *text = tls && tls->trusted_chain ? NULL : wsm_authorities_text();
+    const char *chain = tls && tls->trusted_chain ? tls->trusted_chain : text;
+    wsm_error error = WSM_OK;
+    own->own_authorities = chain != NULL;
+    if (chain) error = wsm_pem_file_open(&own->authorities, chain, WSM_PEM_CERTIFICATE, "trusted certificates", reason);
+    wsm_free(text);
+    return error;
 }
 
 /* With TLS the context is made by a thread, which also looks the name up; without, at once. */
 static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls, bool literal, wsm_reason *reason) {
     const char *host = literal ? NULL : client->url.host;
-    client_context *own = calloc(1, sizeof *own);
+    client_context *own = wsm_alloc_zero(sizeof *own);
     wsm_error error = WSM_OK;
     if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     own->authorities.fd = -1;

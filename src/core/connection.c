@@ -67,6 +67,7 @@ void wsm_connection_unref(wsm_connection *connection) {
     wsm_free(connection->close_reason);
     wsm_free(connection->why);
     wsm_free(connection->url);
+    wsm_free(connection->head);
     wsm_free(connection->protocol);
     wsm_free(connection);
 }
@@ -205,9 +206,13 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
         wsm_connection_abandon(connection, "closed by this program");
     } else if (connection->state == WSM_STATE_OPEN) {
         queue_close(connection, payload, close_payload(payload, code, reason, size));
-        connection->clean = true;
         connection->sent_code = code;
         wsm_connection_explain(connection, "closed by this program");
+        if (connection->cut) { /* no memory for the close frame: nothing to wait for */
+            wsm_connection_abandon(connection, NULL);
+            return;
+        }
+        connection->clean = true;
         wsm_bytes_release(&connection->held);
         wsm_connection_set_state(connection, WSM_STATE_CLOSING);
         wsm_connection_flush(connection);

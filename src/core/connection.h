@@ -100,6 +100,7 @@ typedef struct wsm_link {
     bool tls_handshake; /* server: still going on */
     bool hung_up;       /* the peer reset while we had stopped reading */
     bool half_closed;   /* our direction of TCP is shut down */
+    bool counted;       /* among those of its address */
     struct wsm_connection *next_attention;
     struct wsm_connection *previous, *next; /* in `list` */
     struct wsm_connection_list *list;
@@ -171,6 +172,7 @@ typedef struct wsm_connection {
 
     wsm_address remote;
     char *url;      /* as requested */
+    char *head;     /* server side: of the request that opened it, with its empty line; NULL before */
     char *protocol; /* agreed sub-protocol; NULL: none */
 
     unsigned char control[WSM_CONTROL_MAX]; /* payload of the control frame being received; last, because rarely used */

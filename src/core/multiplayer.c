@@ -281,6 +281,7 @@ static bool service(wsm_multiplayer *peer, int wait_ms) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
         wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
                                         peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
+        wsm_server_set_address_limit(peer->server, peer->max_per_address > 0 ? (size_t)peer->max_per_address : 0);
         return wsm_server_service(peer->server, wait_ms);
     }
     return wsm_client_service(peer->client, wait_ms);
@@ -518,16 +519,21 @@ size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
     return peer->packets_hidden ? 0 : peer->inbox.count;
 }
 
-wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet) {
+wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet) {
     if (peer->status != WSM_STATUS_CONNECTED) return peer->packet_error = WSM_ERR_UNCONFIGURED;
-    if (peer->packets_hidden || !wsm_packet_queue_take(&peer->inbox, packet)) {
+    if (peer->packets_hidden || !wsm_packet_queue_peek(&peer->inbox, packet)) {
         wsm_multiplayer_flush_if_idle(peer);
         return peer->packet_error = WSM_ERR_UNAVAILABLE;
     }
+    return peer->packet_error = WSM_OK;
+}
+
+bool wsm_multiplayer_took_packet(wsm_multiplayer *peer, const wsm_packet *packet) {
+    if (!wsm_packet_queue_remove(&peer->inbox, packet)) return false;
     wsm_connection *connection = peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
     if (connection) wsm_connection_taken(connection, packet->size);
     peer->taken = true;
-    return peer->packet_error = WSM_OK;
+    return true;
 }
 
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer) {

@@ -42,6 +42,7 @@ typedef struct wsm_multiplayer {
     int32_t transfer_mode, transfer_channel;
     int32_t encode_buffer_max_size;
     int32_t max_pending;
+    int32_t max_per_address; /* <= 0: no limit */
     int64_t handshake_timeout_ms;
     bool refuse_new_connections;
     bool autoflush;
@@ -113,9 +114,10 @@ void wsm_multiplayer_flush_if_idle(wsm_multiplayer *peer);
 /* Sends to target_peer. On a server the result is OK for broadcasts, and the real one for a single peer. */
 wsm_error wsm_multiplayer_put_packet(wsm_multiplayer *peer, const void *data, size_t size, wsm_reason *reason);
 size_t wsm_multiplayer_available(wsm_multiplayer *peer);
-/* Takes the next packet, which the caller has to release: ERR_UNCONFIGURED unless connected, ERR_UNAVAILABLE if there
- * is none. */
-wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet);
+/* The next packet, which stays in the queue: ERR_UNCONFIGURED unless connected, ERR_UNAVAILABLE if there is none. */
+wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet);
+/* The program has it, so it leaves the queue; false if it is not the next one any more. */
+bool wsm_multiplayer_took_packet(wsm_multiplayer *peer, const wsm_packet *packet);
 /* Sender of the next packet, 1 if there is none. */
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer);
 

@@ -169,24 +169,31 @@ static void read_record(const wsm_packet_block *block, wsm_packet *packet) {
 
 bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet) {
     wsm_packet_block *block = first_filled(queue);
-    if (block) read_record(block, packet);
-    return block != NULL;
-}
-
-bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
-    wsm_packet_block *block = queue->first;
-    if (!block || used_up(block)) {
-        if (!(block = first_filled(queue))) return false;
-        while (queue->first != block) drop_first(queue);
-    }
+    if (!block) return false;
     read_record(block, packet);
     packet->block = block;
-    block->refs++;
+    packet->number = queue->taken;
+    return true;
+}
+
+bool wsm_packet_queue_remove(wsm_packet_queue *queue, const wsm_packet *packet) {
+    wsm_packet_block *block = packet->number == queue->taken ? first_filled(queue) : NULL;
+    if (!block) return false;
+    while (queue->first != block) drop_first(queue);
     block->read += block->adopted ? sizeof(record) : record_size(packet->size);
     queue->count--;
+    queue->taken++;
     if (used_up(block) && block->capacity > queue->keep) drop_first(queue);
     return true;
 }
+
+bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet) {
+    if (!wsm_packet_queue_peek(queue, packet)) return false;
+    wsm_packet_hold(packet);
+    return wsm_packet_queue_remove(queue, packet);
+}
+
+void wsm_packet_hold(wsm_packet *packet) { packet->block->refs++; }
 
 void wsm_packet_release(wsm_packet *packet) {
     unref_block(packet->block);
@@ -199,5 +206,5 @@ void wsm_packet_queue_clear(wsm_packet_queue *queue) {
     queue->keep = 0;
     while (queue->first) drop_first(queue);
     while ((block = take_spare(queue, 0))) unref_block(block);
-    *queue = (wsm_packet_queue){.keep = keep};
+    *queue = (wsm_packet_queue){.keep = keep, .taken = queue->taken + queue->count};
 }

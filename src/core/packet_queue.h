@@ -15,7 +15,8 @@ typedef struct wsm_packet {
     size_t size;
     int32_t source;                 /* sender's peer id */
     bool text;                      /* came as a text message */
-    struct wsm_packet_block *block; /* keeps `data` of a packet that was taken */
+    size_t number;                  /* in the order of taking */
+    struct wsm_packet_block *block; /* where `data` lies */
 } wsm_packet;
 
 /* Zero-initialised is empty. */
@@ -25,6 +26,7 @@ typedef struct wsm_packet_queue {
     size_t keep; /* bytes of memory that stay for the next packets when the queue is empty */
     struct wsm_packet_block *spare;
     size_t spare_bytes;
+    size_t taken; /* packets that are gone: the next one's number */
 } wsm_packet_queue;
 
 /* Space for a packet of `size` bytes behind the last one, to be filled and then committed. Nothing else may be
@@ -41,9 +43,13 @@ bool wsm_packet_queue_push_bytes(wsm_packet_queue *queue, wsm_bytes *content, in
 
 /* The oldest packet, which stays in the queue; its data is valid until that changes. False if there is none. */
 bool wsm_packet_queue_peek(const wsm_packet_queue *queue, wsm_packet *packet);
-/* Takes the oldest packet out. Its data stays valid, whatever happens to the queue, until it is released. */
-bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet);
+/* Its data stays valid from now on, whatever happens to the queue, until it is released. */
+void wsm_packet_hold(wsm_packet *packet);
 void wsm_packet_release(wsm_packet *packet);
+/* Takes it out of the queue; false if it is not the oldest any more. */
+bool wsm_packet_queue_remove(wsm_packet_queue *queue, const wsm_packet *packet);
+/* All at once: the oldest packet, out of the queue and held. */
+bool wsm_packet_queue_take(wsm_packet_queue *queue, wsm_packet *packet);
 /* Drops everything and gives all memory back; `keep` stays. */
 void wsm_packet_queue_clear(wsm_packet_queue *queue);
 

@@ -1,29 +1,26 @@
 #include "plain.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
+#if !defined(_WIN32)
 #include <sys/uio.h>
-#include <unistd.h>
+#endif
 
 #include "lws_context.h"
+#include "platform.h"
 
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0
 #endif
 
 bool wsm_plain_write(wsm_connection *connection, unsigned char *data, size_t size) {
-    ssize_t sent = send(connection->link.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = send(connection->link.fd, (const char *)data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent == (ssize_t)size) return true;
     size_t taken = sent > 0 ? (size_t)sent : 0;
     return wsm_lws_write(connection, data + taken, size - taken);
 }
 
+#if !defined(_WIN32)
 int wsm_plain_write_parts(wsm_connection *connection, const unsigned char *head, size_t head_size,
                           const unsigned char *data, size_t size) {
     /* The interfaces have no const, but do not write. */
@@ -38,12 +35,14 @@ int wsm_plain_write_parts(wsm_connection *connection, const unsigned char *head,
     if (taken < head_size && lws_write(wsi, first + taken, head_size - taken, LWS_WRITE_RAW) < 0) return -1;
     return lws_write(wsi, second + of_data, size - of_data, LWS_WRITE_RAW) < 0 ? -1 : 1;
 }
+#endif
 
 wsm_plain_status wsm_plain_read(wsm_connection *connection, unsigned char *data, size_t *size) {
-    ssize_t result = recv(connection->link.fd, data, *size, MSG_DONTWAIT);
+    ssize_t result = recv(connection->link.fd, (char *)data, *size, MSG_DONTWAIT);
     *size = result > 0 ? (size_t)result : 0;
     if (result > 0) return WSM_PLAIN_DATA;
-    bool later = result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    int problem = result < 0 ? wsm_socket_error() : 0;
+    bool later = problem && (problem == EINTR || wsm_socket_problem_of(problem) == WSM_SOCKET_WOULD_BLOCK);
     return later ? WSM_PLAIN_NOTHING : WSM_PLAIN_ENDED;
 }
 
@@ -54,31 +53,32 @@ int wsm_plain_connect(const char *address, uint16_t port, int *fd) {
     *fd = -1;
     snprintf(service, sizeof service, "%u", (unsigned)port);
     if (getaddrinfo(address, service, &hints, &found) != 0) return EADDRNOTAVAIL;
-    int opened = socket(found->ai_family, SOCK_STREAM, 0);
+    int opened = (int)socket(found->ai_family, SOCK_STREAM, 0);
     if (opened < 0) {
-        problem = errno;
+        problem = wsm_socket_error();
     } else {
-        fcntl(opened, F_SETFD, FD_CLOEXEC);
-        fcntl(opened, F_SETFL, fcntl(opened, F_GETFL) | O_NONBLOCK);
-        setsockopt(opened, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (connect(opened, found->ai_addr, found->ai_addrlen) < 0 && errno != EINPROGRESS && errno != EINTR)
-            problem = errno;
+        wsm_socket_prepare(opened);
+        setsockopt(opened, IPPROTO_TCP, TCP_NODELAY, (const void *)&on, sizeof on);
+        if (connect(opened, found->ai_addr, (socklen_t)found->ai_addrlen) < 0) problem = wsm_socket_error();
+        /* It goes on by itself. */
+        if (problem == EINPROGRESS || problem == EINTR || wsm_socket_problem_of(problem) == WSM_SOCKET_WOULD_BLOCK)
+            problem = 0;
     }
     freeaddrinfo(found);
-    if (problem && opened >= 0) close(opened);
+    if (problem && opened >= 0) wsm_socket_close(opened);
     if (!problem) *fd = opened;
     return problem;
 }
 
 bool wsm_plain_hung_up(int fd) {
-    struct pollfd polled = {.fd = fd};
-    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR));
+    struct pollfd polled = wsm_polled(fd, 0);
+    return wsm_poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR));
 }
 
 int wsm_plain_connected(int fd) {
-    struct pollfd polled = {.fd = fd, .events = POLLOUT};
+    struct pollfd polled = wsm_polled(fd, POLLOUT);
     int problem = 0;
     socklen_t size = sizeof problem;
-    if (poll(&polled, 1, 0) <= 0) return EINPROGRESS;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) < 0 ? errno : problem;
+    if (wsm_poll(&polled, 1, 0) <= 0) return EINPROGRESS;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, (void *)&problem, &size) < 0 ? wsm_socket_error() : problem;
 }

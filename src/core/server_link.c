@@ -3,21 +3,20 @@
  */
 #include "server_link.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <sys/ioctl.h>
 #endif
 
+#include "address_counts.h"
 #include "clock.h"
 #include "event_set.h"
 #include "listener.h"
 #include "lws_context.h"
 #include "memory.h"
 #include "plain.h"
+#include "platform.h"
 #include "process.h"
 #include "timers.h"
 
@@ -54,6 +53,8 @@ struct wsm_server {
     bool tls;
     int64_t handshake_timeout_ms;
     size_t max_pending;
+    size_t address_limit; /* 0: none */
+    wsm_address_counts addresses;
     int64_t housekeeping_at, accept_again_at;
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
@@ -101,6 +102,39 @@ static void let_go(wsm_connection *connection) {
     wsm_connection_unref(connection);
 }
 
+/* ---- connections of an address ---- */
+
+static void count_address(wsm_connection *connection) {
+    wsm_server *server = server_of(connection);
+    connection->link.counted = server->address_limit && wsm_address_counts_add(&server->addresses, &connection->remote);
+}
+
+static void uncount_address(wsm_connection *connection) {
+    if (connection->link.counted) wsm_address_counts_remove(&server_of(connection)->addresses, &connection->remote);
+    connection->link.counted = false;
+}
+
+static void count_list(const wsm_connection_list *list) {
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next)
+        count_address(connection);
+}
+
+void wsm_server_set_address_limit(wsm_server *server, size_t limit) {
+    bool was_off = !server->address_limit;
+    server->address_limit = limit;
+    if (!limit) {
+        wsm_address_counts_release(&server->addresses);
+    } else if (was_off) {
+        count_list(&server->pending);
+        count_list(&server->open);
+        count_list(&server->closing);
+    }
+}
+
+static bool too_many_of(const wsm_server *server, const wsm_address *remote) {
+    return server->address_limit && wsm_address_counts_get(&server->addresses, remote) >= server->address_limit;
+}
+
 /* ---- what connections ask for ---- */
 
 static void link_changed(wsm_connection *connection) {
@@ -114,7 +148,9 @@ static const wsm_link_ops tls_ops = {
     .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
+#if !defined(_WIN32)
                                        .write_parts = wsm_plain_write_parts,
+#endif
                                        .busy = wsm_lws_busy,
                                        .changed = link_changed,
                                        .set_no_delay = wsm_lws_set_no_delay};
@@ -141,6 +177,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         lws_set_opaque_user_data(wsi, NULL);
         connection->link.wsi = NULL;
         connection->link.fd = -1;
+        uncount_address(connection);
         list_move(&server_of(connection)->gone, connection);
         server_of(connection)->news = true;
         wsm_connection_lost(connection);
@@ -174,7 +211,7 @@ static void cut(wsm_connection *connection) { wsm_lws_kill(&connection->link.wsi
 static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     wsm_connection *connection = server->accept(server->owner);
     if (!connection) {
-        close(fd);
+        wsm_socket_close(fd);
         return;
     }
     connection->remote = *remote;
@@ -206,6 +243,13 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
         cut(server->pending.first);
     }
     list_move(&server->pending, connection);
+    count_address(connection);
+}
+
+static void refuse(int fd) {
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
 }
 
 static void watch_listener(wsm_server *server, bool watch) {
@@ -220,7 +264,10 @@ static void accept_all(wsm_server *server, int64_t started) {
     wsm_accepted result;
     int fd;
     while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) {
-        welcome(server, fd, &remote);
+        if (too_many_of(server, &remote))
+            refuse(fd);
+        else
+            welcome(server, fd, &remote);
         if (wsm_clock_ms() - started > BUDGET_MS) break;
     }
     if (result == WSM_ACCEPT_EXHAUSTED) {
@@ -247,9 +294,14 @@ static void serve(wsm_server *server, wsm_connection *connection, unsigned event
         link_changed(connection);
         return;
     }
-    struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
-    ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
-                            (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
+    /* Without POLLERR: with it, libwebsockets 4.3 would not read any more what is there. */
+    const int hangup = LWS_POLLHUP & ~POLLERR;
+    struct lws_pollfd ready;
+    memset(&ready, 0, sizeof ready);
+    ready.fd = (lws_sockfd_type)connection->link.fd;
+    ready.events = LWS_POLLIN | LWS_POLLOUT;
+    ready.revents = (short)((events & WSM_EVENT_READ ? LWS_POLLIN : 0) | (events & WSM_EVENT_WRITE ? LWS_POLLOUT : 0) |
+                            (events & WSM_EVENT_HANGUP ? hangup : 0));
     lws_service_fd(server->context, &ready);
     link_changed(connection);
 }
@@ -296,11 +348,10 @@ static void farewell(wsm_connection *connection) {
 
 static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
     int64_t due = wsm_connection_heartbeat(connection, wsm_clock_ms());
-    connection->link.heartbeat_ms = due ? connection->settings.heartbeat_ms : 0;
-    if (due)
-        wsm_timers_set(&server->heartbeats, connection, due);
-    else
-        wsm_timers_remove(&server->heartbeats, connection);
+    if (!due) wsm_timers_remove(&server->heartbeats, connection);
+    /* Without memory it is tried again when next there is something to do for the connection. */
+    bool timed = due && wsm_timers_set(&server->heartbeats, connection, due);
+    connection->link.heartbeat_ms = timed ? connection->settings.heartbeat_ms : 0;
 }
 
 static void look_after(wsm_server *server, wsm_connection *connection) {
@@ -510,18 +561,25 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.vhost_name = "server";
-    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     info.retry_and_idle_policy = &wsm_lws_no_timers;
+#if defined(LWS_WITH_TLS)
+    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     if (server->tls) {
         /* It has no use for the system's authorities, which take tens of milliseconds to read. */
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.ssl_cert_filepath = certificate;
         info.ssl_private_key_filepath = key;
     }
+#else
+    (void)certificate;
+    (void)key;
+#endif
     server->vhost = lws_create_vhost(server->context, &info);
     if (server->vhost) return WSM_OK;
-    if (!server->tls) return out_of_resources(reason);
-    return unusable_key(reason);
+    /* It does not say why; without descriptors it could not read the files. */
+    int spare = dup(server->listener);
+    if (spare >= 0) close(spare);
+    return server->tls && spare >= 0 ? unusable_key(reason) : out_of_resources(reason);
 }
 
 static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, wsm_reason *reason) {
@@ -596,11 +654,11 @@ void wsm_server_close(wsm_server *server) {
     if (!server) return;
     if (server->process != getpid()) {
         /* The sockets belong to the parent as well: closing them properly would shut them down for it too. */
-        if (server->listener >= 0) close(server->listener);
+        if (server->listener >= 0) wsm_socket_close(server->listener);
         wsm_event_set_close(server->events);
         return;
     }
-    if (server->listener >= 0) close(server->listener);
+    if (server->listener >= 0) wsm_socket_close(server->listener);
     dismiss_list(&server->pending);
     dismiss_list(&server->open); /* close frames for those whom their owner has not sent any */
     dismiss_list(&server->closing);
@@ -615,6 +673,7 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
     wsm_timers_release(&server->heartbeats);
+    wsm_address_counts_release(&server->addresses);
     wsm_chunk_pool_release(&server->chunks);
     wsm_free(server->input);
     wsm_free(server);

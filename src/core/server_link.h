@@ -32,6 +32,9 @@ uint16_t wsm_server_port(const wsm_server *server);
 void wsm_server_set_refusing(wsm_server *server, bool refusing);
 /* How long a handshake may take, and how many may go on at once (the oldest is dropped for a new one). */
 void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending);
+/* How many connections one remote address may have, in whatever state; 0: no limit. More are reset as soon as they are
+ * accepted: that costs least, and leaves nothing behind in the system. */
+void wsm_server_set_address_limit(wsm_server *server, size_t limit);
 
 /* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
  * False if a signal interrupted the wait: the program may want to react. */

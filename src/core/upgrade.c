@@ -1,8 +1,9 @@
 #include "upgrade.h"
 
-#include <libwebsockets.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lws.h"
 
 static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 enum { KEY_SIZE = 24, SHA1_SIZE = 20 };

@@ -172,11 +172,16 @@ size_t wsm_websocket_available(const wsm_websocket *socket) {
     return wsm_websocket_state(socket) == WSM_STATE_OPEN && !socket->borrowed ? socket->inbox.count : 0;
 }
 
-wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet) {
+wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet) {
     if (wsm_websocket_state(socket) != WSM_STATE_OPEN) return socket->packet_error = WSM_FAILED;
-    if (!wsm_packet_queue_take(&socket->inbox, packet)) return socket->packet_error = WSM_ERR_UNAVAILABLE;
+    bool any = wsm_packet_queue_peek(&socket->inbox, packet);
+    return socket->packet_error = any ? WSM_OK : WSM_ERR_UNAVAILABLE;
+}
+
+bool wsm_websocket_took_packet(wsm_websocket *socket, const wsm_packet *packet) {
+    if (!wsm_packet_queue_remove(&socket->inbox, packet)) return false;
     socket->last_was_text = packet->text;
     wsm_connection_taken(socket->connection, packet->size);
     socket->taken = true;
-    return socket->packet_error = WSM_OK;
+    return true;
 }

@@ -52,7 +52,9 @@ wsm_error wsm_websocket_send(wsm_websocket *socket, wsm_opcode opcode, const voi
 void wsm_websocket_close(wsm_websocket *socket, int code, const char *text, size_t size);
 
 size_t wsm_websocket_available(const wsm_websocket *socket);
-/* Takes the next packet, which the caller has to release: FAILED unless OPEN, ERR_UNAVAILABLE if there is none. */
-wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet);
+/* The next packet, which stays in the queue: FAILED unless OPEN, ERR_UNAVAILABLE if there is none. */
+wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet);
+/* The program has it, so it leaves the queue; false if it is not the next one any more. */
+bool wsm_websocket_took_packet(wsm_websocket *socket, const wsm_packet *packet);
 
 #endif

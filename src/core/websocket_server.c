@@ -92,6 +92,7 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     if (!server->server) return;
     wsm_server_set_handshake_limits(server->server, server->handshake_timeout_ms,
                                     server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
+    wsm_server_set_address_limit(server->server, server->max_per_address > 0 ? (size_t)server->max_per_address : 0);
     wsm_server_take_news(server->server);
     do {
         wsm_server_settle(server->server);

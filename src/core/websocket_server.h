@@ -15,8 +15,9 @@ typedef struct wsm_websocket_server {
     wsm_settings settings; /* for connections made from now on; the lists are owned */
     int64_t handshake_timeout_ms;
     int32_t max_pending;
-    bool asks;   /* each request is to be answered by wsm_websocket_server_answer */
-    bool serves; /* and each plain HTTP request by wsm_websocket_server_respond */
+    int32_t max_per_address; /* <= 0: no limit */
+    bool asks;               /* each request is to be answered by wsm_websocket_server_answer */
+    bool serves;             /* and each plain HTTP request by wsm_websocket_server_respond */
     /* ------------------------------------------------------------------ */
     wsm_watch watch;
     wsm_server *server;                     /* NULL: not listening */
