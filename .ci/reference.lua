@@ -1,21 +1,23 @@
--- Writes docs/reference.md from the stubs of types/: reference.lua [--check] FILE. As a chunk that is loaded it gives the
--- function that makes the text.
+-- Writes docs/reference.md from the stubs of types/: reference.lua FILE. As a chunk that is loaded it gives the function
+-- that makes the text.
 
 local INTRODUCTION = [[
 # Reference
 
-Every class, method, property and constant. This page is written from the stubs of [types/](../types) by `make reference`; a spec compares
-those with the module. Editors show the same texts: [types.md](types.md).
+Every class, method, property and constant. This page is written from the stubs of [types/](../types) by `make reference`; a
+spec compares those with the module. Editors show the same texts: [types.md](types.md).
 
-- Arguments in brackets may be left out, or be `nil`. A wrong type, a missing argument and a field that does not exist raise an error that names them.
-- Methods that give an `error` return a number (`ws.OK`, `ws.ERR_...`), and a text `why` when it is not `OK`: [errors.md](errors.md).
-- A property is a field, and has the methods `get_NAME()` and `set_NAME(value)`; where Godot calls them otherwise, they are named.
-- Each of them may be read and set at any time unless it says otherwise. Seconds may have fractions.
+- Arguments in brackets may be left out, or be `nil`. A wrong type, a missing argument and a field that does not exist raise
+  an error that names them.
+- Methods that give an `error` return a number (`ws.OK`, `ws.ERR_...`), and a text `why` when it is not `OK`:
+  [errors.md](errors.md).
+- A property is a field, and has the methods `get_NAME()` and `set_NAME(value)`; where Godot calls them otherwise, they are
+  named. It may be read and set at any time unless it says otherwise. Seconds may have fractions.
 ]]
 
 local CLASSES = {
-  "wsmultiplayer", "ws.WebSocketMultiplayerPeer", "ws.WebSocketPeer", "ws.WebSocketServer", "ws.Connections", "ws.Listener",
-  "ws.Pollable", "ws.Request", "ws.TLSOptions", "ws.MultiplayerAPI", "ws.MultiplayerNode", "ws.RpcConfig",
+  "wsmultiplayer", "ws.WebSocketMultiplayerPeer", "ws.WebSocketPeer", "ws.WebSocketServer", "ws.Connections",
+  "ws.Listener", "ws.Pollable", "ws.Request", "ws.TLSOptions", "ws.MultiplayerAPI", "ws.MultiplayerNode", "ws.RpcConfig",
   "ws.OfflineMultiplayerPeer", "ws.MultiplayerPeer", "ws.PacketPeer", "ws.Signal", "ws.Task",
 }
 
@@ -86,7 +88,8 @@ end
 
 local UNUSUAL = {
   refuse_new_connections = "is_refusing_new_connections", autoflush = "is_autoflushing",
-  server_relay = "is_server_relay_enabled`, `set_server_relay_enabled", allow_object_decoding = "is_object_decoding_allowed",
+  server_relay = "is_server_relay_enabled`, `set_server_relay_enabled",
+  allow_object_decoding = "is_object_decoding_allowed",
 }
 
 local function is_unusual(name)
@@ -107,7 +110,8 @@ local function write_fields(out, class)
     end
   end
   if #rows > 0 then
-    out(with_default and "| property | type | default | |\n| --- | --- | --- | --- |" or "| field | type | |\n| --- | --- | --- |")
+    out(with_default and "| property | type | default | |\n| --- | --- | --- | --- |" or
+      "| field | type | |\n| --- | --- | --- |")
     for _, field in ipairs(rows) do
       local unit = field.unit and field.unit:lower() .. ". " or ""
       local unusual = UNUSUAL[field.name] and (" Methods: `%s`."):format(UNUSUAL[field.name]) or ""
@@ -163,14 +167,17 @@ local function write_variants(out, module, classes)
         fields[i] = ("`%s` %s"):format(field.name, show_type(field.type, true))
       end
       local text = made and table.concat(made.doc, " ") or table.concat(item.doc, " ")
-      out("| `%s` | %s |", signature(module, item), table.concat({ table.concat(fields, ", "), text ~= "" and text or nil }, ". "))
+      local about = { table.concat(fields, ", "), text ~= "" and text or nil }
+      if about[1] == "" then table.remove(about, 1) end
+      out("| `%s` | %s |", signature(module, item), table.concat(about, ". "))
     end
   end
   out ""
 end
 
 local function write_errors(out, module)
-  out "## Errors\n\nWhen which one is returned: [errors.md](errors.md).\n\n| number | name | `ws.error_string` |\n| --- | --- | --- |"
+  out "## Errors\n\nWhen which one is returned: [errors.md](errors.md).\n"
+  out "| number | name | `ws.error_string` |\n| --- | --- | --- |"
   for _, item in ipairs(module.constants) do
     if item.name ~= "CONNECT_ONE_SHOT" then out("| %d | `%s` | %s |", item.value, item.name, item.text) end
   end

@@ -2,15 +2,16 @@
 --   stubs.read(folder) -> classes by name, each:
 --     name, doc (list of lines), parents (names), order (of its file)
 --     fields     list of { name, optional, type, text, unit, default }
---     functions  list of { name, method, doc, params, returns, vararg }; params and returns: { name, optional, type, text }
+--     functions  list of { name, method, list, vararg, doc, params, returns }; the last two are lists of
+--                { name, optional, type, text }
 --     constants  list of { name, value, text }
 local stubs = {}
 
 --- The files, in the order of the reference.
 stubs.FILES = {
-  "wsmultiplayer", "websocket_multiplayer_peer", "websocket_peer", "websocket_server", "shared", "request", "tls_options",
-  "multiplayer_api", "multiplayer_node", "offline_multiplayer_peer", "multiplayer_peer", "packet_peer", "signal", "task",
-  "variant", "errors",
+  "wsmultiplayer", "websocket_multiplayer_peer", "websocket_peer", "websocket_server", "shared", "request",
+  "tls_options", "multiplayer_api", "multiplayer_node", "offline_multiplayer_peer", "multiplayer_peer", "packet_peer",
+  "signal", "task", "variant", "errors",
 }
 
 -- A type ends at the first blank outside of brackets that does not follow ":", "," or "|".
@@ -51,10 +52,9 @@ local function read_param(text)
 end
 
 local function read_return(text)
-  local value, rest = {}, nil
-  value.type, rest = split_type(text)
-  value.name, value.text = rest:match "^(%S+) ?(.*)$"
-  return value
+  local kind, rest = split_type(text)
+  local name, about = rest:match "^(%S+) ?(.*)$"
+  return { name = name, type = kind, text = about }
 end
 
 local function read_class(text)

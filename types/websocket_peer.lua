@@ -132,6 +132,10 @@ function WebSocketPeer:set_no_delay(enabled) end
 ---@return string text `""` if nothing went wrong.
 function WebSocketPeer:get_last_error() end
 
+--- Beyond Godot. Of a server's connection: the headers of the request that opened it.
+---@return table<string, string> headers By names in lower case. Empty for a client.
+function WebSocketPeer:get_request_headers() end
+
 --- Beyond Godot. The round-trip time that the last heartbeat has shown.
 ---@return number? seconds `nil` while there is none.
 function WebSocketPeer:get_rtt() end

@@ -26,6 +26,12 @@ function ws.error_string(error) end
 ---@return number seconds
 function ws.clock() end
 
+--- Has `fn` called, from within `poll`, with each line that libwebsockets logs at this level or a worse one. At most 128 lines wait for the next
+--- poll; of more, the oldest are lost, and a line says how many. Without arguments, lines are no longer kept. The log is the whole process's.
+---@param level? "error"|"warning"|"notice"|"info"|"debug"
+---@param fn? fun(level: string, line: string)
+function ws.set_log(level, fn) end
+
 --- Polls everything that is alive once (all peers, servers and APIs of this Lua state) and gives all tasks their turn. An
 --- error in a handler or a task is passed on; further ones come at the next poll.
 ---@param timeout? number Seconds to wait at most for something to happen; it may return earlier. Not given: it does not wait.
