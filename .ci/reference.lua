@@ -1,18 +1,18 @@
--- Writes docs/reference.md from the stubs of types/: reference.lua FILE. As a chunk that is loaded it gives the function
--- that makes the text.
+-- Writes docs/reference.md from the stubs of types/: reference.lua FILE. As a chunk that is loaded it gives the
+-- function that makes the text.
 
 local INTRODUCTION = [[
 # Reference
 
-Every class, method, property and constant. This page is written from the stubs of [types/](../types) by `make reference`; a
-spec compares those with the module. Editors show the same texts: [types.md](types.md).
+Every class, method, property and constant. This page is written from the stubs of [types/](../types) by
+`make reference`; a spec compares those with the module. Editors show the same texts: [types.md](types.md).
 
-- Arguments in brackets may be left out, or be `nil`. A wrong type, a missing argument and a field that does not exist raise
-  an error that names them.
+- Arguments in brackets may be left out, or be `nil`. A wrong type, a missing argument and a field that does not exist
+  raise an error that names them.
 - Methods that give an `error` return a number (`ws.OK`, `ws.ERR_...`), and a text `why` when it is not `OK`:
   [errors.md](errors.md).
-- A property is a field, and has the methods `get_NAME()` and `set_NAME(value)`; where Godot calls them otherwise, they are
-  named. It may be read and set at any time unless it says otherwise. Seconds may have fractions.
+- A property is a field, and has the methods `get_NAME()` and `set_NAME(value)`; where Godot calls them otherwise, they
+  are named. It may be read and set at any time unless it says otherwise. Seconds may have fractions.
 ]]
 
 local CLASSES = {
@@ -40,7 +40,7 @@ local function show_type(text, cell)
   return "`" .. text .. "`"
 end
 
-local function lines_of(doc) return table.concat(doc, "\n") end
+local function lines_of(doc) return (table.concat(doc, "\n"):gsub("\nErrors: ", "\n\nErrors: ")) end
 
 local function signature(class, item)
   local text, closing = "", 0
