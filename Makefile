@@ -73,6 +73,10 @@ CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.so
 UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.so
 SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.so
 FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
+# These only where they can be: on Linux, and with a library of Lua.
+PRELOAD   := $(if $(filter Linux,$(shell uname -s)),$(LUA_BUILD)/preload.so)
+LUA_LIBS  ?= $(shell for p in $(lua_pcs); do pkg-config --exists $$p 2>/dev/null && pkg-config --libs $$p && break; done)
+HOST       = $(if $(LUA_LIBS),$(LUA_BUILD)/host)
 CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/core/*.c)))
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
@@ -85,7 +89,7 @@ short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1'
 
 all: $(CORE_SO)
 
-units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO))
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
 
 $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 	@rm -f $@
@@ -100,6 +104,12 @@ $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
 
 $(SYSTEM_SO): $(LUA_BUILD)/system.o
 	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
+
+$(LUA_BUILD)/preload.so: spec/support/preload.c $(LUA_BUILD)/flags
+	$(call short,LINK $@)$(CC) -std=c11 -D_GNU_SOURCE -fPIC -Wall -Wextra -O2 -shared -o $@ $< -ldl
+
+$(LUA_BUILD)/host: spec/support/host.c $(LUA_BUILD)/flags
+	$(call short,LINK $@)$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) -pthread -o $@ $< $(LUA_LIBS) -lm
 
 # The module once more, with allocations that can be made to fail.
 $(FAULTS_SO): $(LUA_BUILD)/faults.o $(BINDING_OBJS) $(CORE_LIB)

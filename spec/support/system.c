@@ -39,14 +39,32 @@ static int leave(lua_State *L) {
     return 0;
 }
 
-/* limit_descriptors(n): no descriptor from this number on; gives the limit before */
-static int limit_descriptors(lua_State *L) {
+/* take_descriptors(free): takes all that the process may have, but for as many; release_descriptors() gives them back */
+enum { MOST = 256 };
+static int taken[MOST], taken_count;
+static rlim_t limit_before;
+
+static int release_descriptors(lua_State *L) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return luaL_error(L, "getrlimit failed");
-    lua_pushnumber(L, (lua_Number)limit.rlim_cur);
-    limit.rlim_cur = (rlim_t)luaL_checknumber(L, 1);
+    while (taken_count) close(taken[--taken_count]);
+    if (!limit_before || getrlimit(RLIMIT_NOFILE, &limit)) return 0;
+    limit.rlim_cur = limit_before;
     if (setrlimit(RLIMIT_NOFILE, &limit)) return luaL_error(L, "setrlimit failed");
-    return 1;
+    limit_before = 0;
+    return 0;
+}
+
+static int take_descriptors(lua_State *L) {
+    struct rlimit limit;
+    lua_Integer unused = luaL_checkinteger(L, 1);
+    release_descriptors(L);
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return luaL_error(L, "getrlimit failed");
+    limit_before = limit.rlim_cur;
+    limit.rlim_cur = MOST;
+    if (setrlimit(RLIMIT_NOFILE, &limit)) return luaL_error(L, "setrlimit failed");
+    while (taken_count < MOST && (taken[taken_count] = dup(0)) >= 0) taken_count++;
+    while (unused-- > 0 && taken_count) close(taken[--taken_count]);
+    return 0;
 }
 
 /* descriptors() -> how many are open; only on systems with /proc */
@@ -56,7 +74,7 @@ static int descriptors(lua_State *L) {
     if (!folder) return 0;
     while (readdir(folder)) count++;
     closedir(folder);
-    lua_pushinteger(L, count - 3); /* ".", "..", and the folder itself */
+    lua_pushinteger(L, count - 3 - taken_count); /* ".", "..", and the folder itself */
     return 1;
 }
 
@@ -120,7 +138,8 @@ int luaopen_wsmultiplayer_system(lua_State *L) {
         {"fork", fork_process},
         {"wait", wait_process},
         {"leave", leave},
-        {"limit_descriptors", limit_descriptors},
+        {"take_descriptors", take_descriptors},
+        {"release_descriptors", release_descriptors},
         {"descriptors", descriptors},
         {"memory", memory},
         {"small_buffer", small_buffer},

@@ -1,5 +1,5 @@
--- A server for others to attack: it tells its port, and answers every packet with the bytes of memory that it has now and
--- the most it had at any time, the descriptors it has, the longest time between two polls, and how many peers it has.
+-- A server for others to attack: it tells its port, and answers every packet with the bytes of memory that it has now
+-- and the most it had, the descriptors it has, the longest time between two polls, and how many peers it has.
 --
 --   lua target.lua [property=number...] [certificate=PATH key=PATH]
 local ws = require "wsmultiplayer"

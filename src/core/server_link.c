@@ -530,8 +530,10 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     }
     server->vhost = lws_create_vhost(server->context, &info);
     if (server->vhost) return WSM_OK;
-    if (!server->tls) return out_of_resources(reason);
-    return unusable_key(reason);
+    /* It does not say why; without descriptors it could not read the files. */
+    int spare = dup(server->listener);
+    if (spare >= 0) close(spare);
+    return server->tls && spare >= 0 ? unusable_key(reason) : out_of_resources(reason);
 }
 
 static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, wsm_reason *reason) {
