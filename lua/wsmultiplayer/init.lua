@@ -2,6 +2,7 @@
 
 local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
+local log = require "wsmultiplayer.log"
 local loop = require "wsmultiplayer.loop"
 local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
 local tasks = require "wsmultiplayer.tasks"
@@ -23,6 +24,7 @@ local ws = {
   update = loop.update,
   run = loop.run,
   stop = loop.stop,
+  set_log = log.set_log,
   spawn = tasks.spawn,
   sleep = tasks.sleep,
 }

@@ -139,6 +139,8 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "clock");
     lua_pushcfunction(L, wait_readable);
     lua_setfield(L, core, "wait");
+    wsm_open_log(L);
+    lua_setfield(L, core, "log");
     open_active(L);
     lua_setfield(L, core, "active");
     lua_pushstring(L, lws_get_library_version());

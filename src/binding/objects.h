@@ -9,6 +9,7 @@
 
 /* Each pushes a table for the Lua layer: methods, metatable, and functions that are no methods. The metatables that
  * other classes need lie at the given stack indexes. */
+void wsm_open_log(lua_State *L);
 void wsm_open_tls_options(lua_State *L);
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types);
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable);

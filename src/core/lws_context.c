@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "log.h"
 #include "process.h"
 
 const lws_retry_bo_t wsm_lws_no_timers;
@@ -31,7 +32,7 @@ void wsm_lws_clear_refused_certificate(void) { refused_certificate[0] = '\0'; }
 static void log_line(int level, const char *line) {
     static const char mark[] = "SSL error: ";
     const char *text = strstr(line, mark), *end = text ? strstr(text, " (preverify_ok") : NULL;
-    (void)level;
+    wsm_log_note(level, line);
     if (!end) return;
     text += sizeof mark - 1;
     size_t size = (size_t)(end - text);
@@ -39,6 +40,8 @@ static void log_line(int level, const char *line) {
     memcpy(refused_certificate, text, size);
     refused_certificate[size] = '\0';
 }
+
+void wsm_lws_set_log_levels(int levels) { lws_set_log_level(LLL_ERR | levels, log_line); }
 
 /* Above this many descriptors the table that finds a socket by its number would take too much memory. */
 enum { INDEXED_DESCRIPTORS = 65536 };
@@ -65,7 +68,7 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) 
 #endif
     info.system_ops = &system_ops;
     wsm_process_stay_loaded(); /* libwebsockets keeps the pointer to log_line */
-    lws_set_log_level(LLL_ERR, log_line);
+    wsm_lws_set_log_levels(wsm_log_levels());
     sigaction(SIGPIPE, NULL, &before);
     struct lws_context *context = lws_create_context(&info);
     /* libwebsockets ignores SIGPIPE, which is right unless the program has a handler of its own. */

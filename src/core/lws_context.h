@@ -20,6 +20,9 @@ extern const lws_retry_bo_t wsm_lws_no_timers;
  * to those that every context has. NULL if it cannot be made. The host program's SIGPIPE handler stays. */
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options);
 
+/* Which of its levels libwebsockets logs, besides those that are needed here; see log.h. */
+void wsm_lws_set_log_levels(int levels);
+
 /* What libwebsockets reported last in this thread as the reason why a certificate was refused ("certificate has
  * expired"); "" if nothing since the last clear. It has no other way of telling before version 4.3. */
 const char *wsm_lws_refused_certificate(void);
