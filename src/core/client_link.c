@@ -31,6 +31,7 @@ typedef struct client_context {
     struct lws_context *context;
     struct lws_vhost *vhost;
     bool tls, own_authorities;
+    char *trusted_chain; /* a copy: the program's options may be gone when the thread comes to it */
     wsm_pem_file authorities;
 } client_context;
 
@@ -203,6 +204,7 @@ static void discard_context(void *work) {
         lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
+    wsm_free(own->trusted_chain);
     wsm_free(own);
 }
 
@@ -513,7 +515,9 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
                         "a certificate can't be verified for an IPv6 address: give a common name to verify");
     if (!tls || !tls->trusted_chain) return WSM_OK;
     own->own_authorities = true;
-    return wsm_pem_file_open(&own->authorities, tls->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
+    if (!(own->trusted_chain = wsm_strndup(tls->trusted_chain, strlen(tls->trusted_chain))))
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    return wsm_pem_file_open(&own->authorities, own->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
                              reason);
 }
 
