@@ -305,12 +305,15 @@ end)
 
 -- ---- half-open links
 
-describe("a link that goes down without a word", function()
+-- It is the core that notices: on one Lua.
+local describe_once = _VERSION == "Lua 5.4" and describe or function() end
+
+describe_once("a link that goes down without a word", function()
   local namespace = ("wsm%d"):format(math.floor(wait.now() * 1000) % 100000)
   local ip = 'PATH="$PATH:/usr/sbin:/sbin" ip '
 
   local function run(command)
-    local result = os.execute(("{ %s\n} >/dev/null 2>&1"):format(command))
+    local result = os.execute(("unset LD_PRELOAD; { %s\n} >/dev/null 2>&1"):format(command))
     return result == true or result == 0
   end
 

@@ -50,7 +50,7 @@ describe("ws.set_log", function()
     for _ = 1, 60 do ws.WebSocketMultiplayerPeer.new():create_client("ws://127.0.0.1:" .. port) end
     assert.equals(0, #lines)
     ws.WebSocketMultiplayerPeer.new():poll()
-    assert.equals(129, #lines)
+    assert.is_true(#lines >= 129 and #lines < 140, #lines)
     assert.matches("^%d+ lines of the log were lost$", lines[1].text)
   end)
 

@@ -30,6 +30,7 @@ typedef struct client_context {
     struct lws_context *context;
     struct lws_vhost *vhost;
     bool tls, own_authorities;
+    char *trusted_chain; /* a copy: the program's options may be gone when the thread comes to it */
     wsm_pem_file authorities;
 } client_context;
 
@@ -365,6 +366,7 @@ static void discard_context(void *work) {
         lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
+    wsm_free(own->trusted_chain);
     wsm_free(own);
 }
 
@@ -685,8 +687,11 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
     if (client->url.literal6 && !unsafe && !client->verified_name)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
                         "a certificate can't be verified for an IPv6 address: give a common name to verify");
-    char *text = tls && tls->trusted_chain ? NULL : wsm_authorities_text();
-    const char *chain = tls && tls->trusted_chain ? tls->trusted_chain : text;
+    if (tls && tls->trusted_chain &&
+        !(own->trusted_chain = wsm_strndup(tls->trusted_chain, strlen(tls->trusted_chain))))
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    char *text = own->trusted_chain ? NULL : wsm_authorities_text();
+    const char *chain = own->trusted_chain ? own->trusted_chain : text;
     wsm_error error = WSM_OK;
     own->own_authorities = chain != NULL;
     if (chain) error = wsm_pem_file_open(&own->authorities, chain, WSM_PEM_CERTIFICATE, "trusted certificates", reason);
