@@ -4,6 +4,7 @@
 ##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
 ##   make demo         install what is missing, build, and run a chat of four processes
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
+##   make cluster-demo rooms on several servers behind HAProxy, and players; until Ctrl-C
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
 ## Work on it
@@ -75,7 +76,7 @@ CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all units env install uninstall clean lint test test-sanitize fuzz fuzzer bench-variant demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -157,6 +158,14 @@ demo:
 
 run-demo:
 	@export $(env_lines); $(LUA) examples/chat/demo.lua
+
+cluster-demo:
+	@.ci/packages $@ $(if $(findstring command line,$(origin LUA)),$(LUA))
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-cluster-demo
+
+run-cluster-demo:
+	@export $(env_lines); LUA=$(LUA) exec examples/cluster/start
 
 # LÖVE is LuaJIT.
 love-demo love-picture:

@@ -1,6 +1,7 @@
 -- examples/cluster with real HAProxy and Redis. What is tested lies in other processes, which one Lua is enough for.
 if _VERSION ~= "Lua 5.4" then return end
 
+local certificates = require "support.certificates"
 local cluster = require "support.cluster"
 local godot = require "support.godot"
 local process = require "support.process"
@@ -26,6 +27,12 @@ local function new_room_on(server)
     local player = cluster.player("a", "try-" .. tried)
     if player.server == server then return player end
     player:leave()
+  end
+end
+
+local function command_all(command)
+  for _, entrance in ipairs { "a", "b" } do
+    assert.equals("\n", cluster.admin(entrance, command))
   end
 end
 
@@ -181,7 +188,7 @@ describe("examples/cluster", function()
     local ada = new_room_on "s1"
     -- The entrances tell each other at once, but that takes a moment.
     wait.until_(function() return cluster.admin("b", "show table rooms"):find(ada.name, 1, true) end, cluster.players())
-    for _, entrance in ipairs { "a", "b" } do cluster.admin(entrance, "set server rooms/s1 state drain") end
+    command_all "set server rooms/s1 state drain"
     cluster.check_together(ada, cluster.player("b", ada.name))
     assert.equals("s1", ada.server)
     for i = 1, 12 do
@@ -189,7 +196,11 @@ describe("examples/cluster", function()
       assert.not_equals("s1", player.server)
       player:leave()
     end
-    for _, entrance in ipairs { "a", "b" } do cluster.admin(entrance, "set server rooms/s1 state ready") end
+    -- Who does not go by themselves can be sent away: then the room moves.
+    command_all "set server rooms/s1 state maint"
+    until_(function() return ada.gone end, "Ada to be sent away")
+    assert.not_equals("s1", ada:join().server)
+    command_all "set server rooms/s1 state ready"
     cluster.until_state("s1", "UP")
     new_room_on "s1"
   end)
@@ -236,6 +247,33 @@ describe("examples/cluster", function()
     cluster.check_together(ada, grace)
     cluster.start_entrance "b"
     cluster.check_together(ada, grace, cluster.player("b", "hall"))
+  end)
+
+  it("takes another server, of which nobody notices anything", function()
+    local pairs_before = {}
+    for i = 1, 8 do pairs_before[i] = { cluster.player("a", "old-" .. i), cluster.player("b", "old-" .. i) } end
+    local file = assert(io.open(cluster.folder .. "haproxy.cfg"))
+    local text = file:read "*a"
+    file:close()
+    local line = '  server s4 "${S4}" id 4 disabled\n' -- as in docs/cluster.md
+    local grown = certificates.path((text:gsub("(  server s3 [^\n]*\n)", function(s3) return s3 .. line end)))
+    cluster.start_server "s4"
+    for _, entrance in ipairs { "a", "b" } do cluster.start_entrance(entrance, grown) end
+    cluster.until_state("s4", "MAINT")
+    -- What was where is handed down.
+    for _, entrance in ipairs { "a", "b" } do
+      until_(function() return cluster.admin(entrance, "show table rooms"):find("old-8", 1, true) end, "the table")
+    end
+    command_all "set server rooms/s4 state drain"
+    command_all "set server rooms/s4 state ready"
+    cluster.until_state("s4", "UP")
+    local new = new_room_on "s4"
+    cluster.check_together(new, cluster.player("b", new.name))
+    for i, pair in ipairs(pairs_before) do
+      assert.is_nil(pair[1].gone)
+      assert.is_nil(pair[2].gone)
+      cluster.check_together(pair[1], pair[2], cluster.player("a", "old-" .. i), cluster.player("b", "old-" .. i))
+    end
   end)
 
   it("lets a real Godot join a room", function()

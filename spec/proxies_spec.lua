@@ -33,14 +33,10 @@ end
 
 local proxies = {}
 
-local function is_installed(command)
-  return os.execute(("command -v %s >/dev/null 2>&1"):format(command))
-end
-
 function proxies.haproxy(port, behind, options)
   local path = folder .. "haproxy.cfg"
   if options.without then path = certificates.path(replace(read_file(path), options.without)) end
-  return process.start({ "haproxy", "-db", "-f", path }, {
+  return process.start_stranger({ "haproxy", "-db", "-f", path }, {
     ENTRANCE = "127.0.0.1:" .. port, SERVER = "127.0.0.1:" .. behind, IDLE = options.idle,
     CERTIFICATE = certificates.path(certificates.good .. certificates.good_key),
   })
@@ -65,13 +61,13 @@ function proxies.nginx(port, behind, options)
     ["35s"] = options.idle or "35s",
   })
   text = replace(text, options.without or {})
-  return process.start { "nginx", "-e", "stderr", "-c", certificates.path(text), "-p", nginx_folder,
+  return process.start_stranger { "nginx", "-e", "stderr", "-c", certificates.path(text), "-p", nginx_folder,
     "-g", "daemon off; master_process off; pid " .. nginx_folder .. "/pid;" }
 end
 
 for name, start in pairs(proxies) do
   local it = it
-  if not is_installed(name) then
+  if not process.find(name) then
     it = function(text) pending(("%s [NOT RUN: %s is not installed]"):format(text, name)) end
   end
 
