@@ -106,6 +106,8 @@ describe("examples/cluster", function()
       assert.equals(200, status)
       return body:match '"room":"([^"]+)"', tonumber(body:match '"players":(%d+)')
     end
+    -- Those of other tests may just be leaving.
+    until_(function() return select(2, cluster.get("a", "/lobby/rooms")) == '{"rooms":[]}\n' end, "empty rooms")
     local room = find "a"
     assert.equals(room, (find "b")) -- who asks next meets who asked before, though nobody is in it yet
     cluster.player("a", room)
@@ -355,5 +357,47 @@ describe("examples/cluster/start", function()
     for port in text:gmatch "listens on port (%d+)" do assert.is_false((raw.reachable(tonumber(port), "127.0.0.1"))) end
     assert.is_false((raw.reachable(tonumber(a), "127.0.0.1")))
     assert.is_false((raw.reachable(tonumber(b), "127.0.0.1")))
+  end)
+end)
+
+describe("examples/cluster/resp.lua", function()
+  local resp = dofile(cluster.folder .. "resp.lua")
+  local redis, connection, answers
+
+  before_each(function()
+    local listener = assert(raw.listen())
+    redis, answers = resp.new("127.0.0.1:" .. listener.port), {}
+    wait.until_(function() return redis:is_connected() end, { redis })
+    connection = listener:accept({ redis })
+  end)
+  after_each(raw.close_all)
+
+  local function ask(...)
+    assert.is_true(redis:request(function(...) answers[#answers + 1] = { ... } end, ...))
+  end
+
+  it("sends words of any bytes, and takes answers in pieces", function()
+    ask("SET", "a key", "\r\n\0")
+    ask("MGET", "x", 7)
+    ask("INCR", "x")
+    ask("PING")
+    ask("BAD")
+    local wanted = "*3\r\n$3\r\nSET\r\n$5\r\na key\r\n$3\r\n\r\n\0\r\n*3\r\n$4\r\nMGET\r\n$1\r\nx\r\n$1\r\n7\r\n"
+    wait.until_(function() return #connection:pump():unread() >= #wanted end, { redis })
+    assert.equals(wanted, connection:unread():sub(1, #wanted))
+    local list = "*3\r\n$5\r\na\r\n\0b\r\n$-1\r\n*1\r\n:5\r\n"
+    connection:trickle("+OK\r\n" .. list .. ":-3\r\n$0\r\n\r\n-ERR no such thing\r\n", { redis })
+    wait.until_(function() return #answers == 5 end, { redis })
+    assert.same({ { "OK" }, { { "a\r\n\0b", false, { 5 } } }, { -3 }, { "" },
+      { nil, "Redis says: ERR no such thing" } }, answers)
+  end)
+
+  it("says what is no Redis, and that one has gone", function()
+    ask "PING"
+    connection:send "HTTP/1.1 400 Bad Request\r\n\r\n"
+    wait.until_(function() return answers[1] end, { redis })
+    assert.matches("^Redis at 127%.0%.0%.1:%d+: this is not Redis: HTTP/1.1 400 Bad Request$", answers[1][2])
+    assert.is_false(redis:post "PING")
+    assert.same({ nil, redis.why }, { redis:call "PING" })
   end)
 end)
