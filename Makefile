@@ -4,6 +4,7 @@
 ##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
 ##   make demo         install what is missing, build, and run a chat of four processes
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
+##   make cluster-demo rooms on several servers behind HAProxy, and players; until Ctrl-C
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
 ##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
@@ -94,7 +95,7 @@ BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wil
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
-.PHONY: demo run-demo love-demo love-picture run-love-demo
+.PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
 .PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
 .DELETE_ON_ERROR:
 
@@ -192,6 +193,14 @@ demo:
 
 run-demo:
 	@export $(env_lines); $(LUA) examples/chat/demo.lua
+
+cluster-demo:
+	@.ci/packages $@ $(if $(findstring command line,$(origin LUA)),$(LUA))
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-cluster-demo
+
+run-cluster-demo:
+	@export $(env_lines); LUA=$(LUA) exec examples/cluster/start
 
 # LÖVE is LuaJIT.
 love-demo love-picture:
