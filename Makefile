@@ -20,6 +20,8 @@
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
+##   make reference    write docs/reference.md anew from types/
+##   make docs         the documentation as HTML, by pandoc: build/docs/index.html
 ##   make units        the test-only modules
 ##   make clean        remove build/
 ## Settings
@@ -213,14 +215,19 @@ run-love-demo:
 
 lua_dir = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 lib_dir = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+# For editors; the same for every Lua.
+types_dir = $(DESTDIR)$(PREFIX)/share/wsmultiplayer/types
 
 install: all
 	$(INSTALL) -d "$(lib_dir)/wsmultiplayer" $(foreach d,$(sort $(dir $(LUA_FILES:lua/%=%))),"$(lua_dir)/$d")
 	$(INSTALL) -m 755 $(CORE_SO) "$(lib_dir)/wsmultiplayer/core.so"
 	@for f in $(LUA_FILES:lua/%=%); do echo "$(lua_dir)/$$f"; $(INSTALL) -m 644 "lua/$$f" "$(lua_dir)/$$f" || exit 1; done
+	$(INSTALL) -d "$(types_dir)"
+	$(INSTALL) -m 644 types/*.lua "$(types_dir)"
 
 uninstall:
-	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer"
+	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer" "$(types_dir)"
+	@rmdir "$(dir $(types_dir))" 2>/dev/null || :
 
 # For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
 # so another OpenSSL in the process is not mixed up with this one.
@@ -298,7 +305,7 @@ bench bench-quick: bench-tools
 	+@for lua in lua5.4 luajit; do $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; done
 	@lua5.4 bench/run.lua $(if $(filter bench-quick,$@),quick,full) $(BENCH)
 
-LINT_FILES = $(wildcard lua spec examples bench .ci/*.lua .busted .luacheckrc)
+LINT_FILES = $(wildcard lua types spec examples bench .ci/*.lua .busted .luacheckrc)
 lint:
 	luacheck --quiet --no-color $(LINT_FILES)
 	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
@@ -308,6 +315,12 @@ lint:
 
 rockspec:
 	$(LUA) .ci/rockspec.lua $(ROCKSPEC)
+
+reference:
+	$(LUA) .ci/reference.lua docs/reference.md
+
+docs:
+	@.ci/docs $(BUILD)/docs
 
 clean:
 	rm -rf $(BUILD)

@@ -152,7 +152,7 @@ build = {
       },
     },
   },
-  copy_directories = { "docs", "examples" },
+  copy_directories = { "docs", "examples", "types" },
 }
 
 test_dependencies = {
