@@ -176,6 +176,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
         connection->link.wsi = NULL;
+        /* An epoll has lost it already, and the number may not be its own any more. */
+        if (!WSM_EVENT_SET_EPOLL) wsm_event_set_remove(server_of(connection)->events, connection->link.fd);
         connection->link.fd = -1;
         uncount_address(connection);
         list_move(&server_of(connection)->gone, connection);
