@@ -76,7 +76,7 @@ CORE_CFLAGS = $(OUR_CFLAGS) $(patsubst -I%,-isystem %,$(LWS_CFLAGS))
 LUA_BINDING_CFLAGS = $(CORE_CFLAGS) $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
 # A module takes Lua's functions from the program that loads it: liblua on this line would be a second Lua.
 # Windows' linker wants that program's Lua, by the name of its DLL.
-MODULE = $(if $(WINDOWS),-shared -static,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
+MODULE = $(if $(WINDOWS),-shared,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
 
 MODULE_LIBS = $(if $(WINDOWS),$(LUA_DLL) -lws2_32 -lcrypt32)
 
@@ -232,7 +232,7 @@ uninstall:
 # For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
 # so another OpenSSL in the process is not mixed up with this one.
 STATIC = $(BUILD)/static
-STATIC_LDFLAGS = $(if $(WINDOWS),-s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
+STATIC_LDFLAGS = $(if $(WINDOWS),-static -s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
 comma = ,
 static:
 	@CC='$(CC)' TLS='$(TLS)' OPENSSL='$(OPENSSL)' .ci/static-libwebsockets '$(LWS_SOURCE)' $(STATIC)/libwebsockets
