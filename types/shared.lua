@@ -74,7 +74,7 @@ function Connections:set_heartbeat_interval(heartbeat_interval) end
 ---@class ws.Listener : ws.Connections
 ---@field handshake_timeout number Seconds; default 3. For the whole way from TCP to the end of the handshake; on a client also for the name, TLS, and the id. 0 or less: the old value stays.
 ---@field max_pending_handshakes integer Handshakes; default 1024. At once. The oldest is dropped for a new one. 0 or less: no limit.
----@field max_connections_per_address integer Connections; default 0. From one address at once, those in the handshake too; a public IPv6 address counts by its first 64 bits. More are closed at once. 0 or less: no limit.
+---@field max_connections_per_address integer Connections; default 0. From one address at once, those in the handshake too; more are reset at once: see [limits.md](limits.md). 0 or less: no limit.
 ---@field on_request? fun(request: ws.Request): boolean|integer|nil, string? Default nil. Judges each WebSocket request before it is accepted: `nil` or `true` admits, `false` (403) or a status from 400 to 599, with a text, refuses. Runs inside `poll`. An error in it refuses with 500 and reaches the caller of `poll`.
 ---@field on_http_request? fun(request: ws.Request): integer?, table<string, string|number|(string|number)[]>?, string? Default nil. Answers plain HTTP requests: a status from 200 to 599, headers, a body. Nothing: 426, as without it. An error in it is answered with 500 and reaches the caller of `poll`.
 local Listener = {}
