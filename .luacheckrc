@@ -12,3 +12,6 @@ files["spec"] = { std = "max+busted" }
 files["spec/love"] = { std = "max+love" }
 files[".ci"] = { std = "max" }
 files[".busted"] = { std = "max" }
+-- Stubs: functions without bodies, whose descriptions are one line each.
+files["types"] = { max_line_length = false, unused = false, ignore = { "21", "23" } }
+files[".ci/docs.lua"] = { std = "min", globals = { "Link", "Image", "Pandoc", "pandoc" } }

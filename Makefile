@@ -4,18 +4,25 @@
 ##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
 ##   make demo         install what is missing, build, and run a chat of four processes
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
+##   make cluster-demo rooms on several servers behind HAProxy, and players; until Ctrl-C
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
+##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
+##                     FUZZ_TARGETS="variant_decode url request_head connection"    FUZZ_FLAGS=
+##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
+##   make bench-quick  the rows that have a target, without other people's servers, under a minute
 ##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
-##   make fuzz         libFuzzer on the decoder of Variants (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
 ##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
-##   make units        the test-only module of socket-free parts
+##   make reference    write docs/reference.md anew from types/
+##   make docs         the documentation as HTML, by pandoc: build/docs/index.html
+##   make units        the test-only modules
 ##   make clean        remove build/
 ## Settings
 ##   LUA=lua5.1 lua5.2 lua5.3 lua5.4 luajit, or a path    LUA_INCDIR=the directory of its lua.h
@@ -57,26 +64,41 @@ endif
 
 # ---- Flags. Headers of others are system headers: their warnings are not ours.
 
+# Which of the two worlds the compiler makes programs for; all that is not Windows is taken for POSIX.
+WINDOWS := $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null))
+SO := $(if $(WINDOWS),dll,so)
+
 STRICT_WARNINGS = -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align \
   -Wconversion -Wsign-conversion -Wdouble-promotion -Wundef -Wwrite-strings -Wvla -Wpointer-arith -Wformat=2 \
   -Wimplicit-fallthrough -Wnull-dereference -Wredundant-decls -Wnested-externs -Werror
-OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Wall -Wextra $(if $(STRICT),$(STRICT_WARNINGS)) $(CFLAGS)
+OUR_CFLAGS  = -std=c11 $(if $(WINDOWS),-D_WIN32_WINNT=0x0601 -D__USE_MINGW_ANSI_STDIO=1,-D_GNU_SOURCE -fPIC -fvisibility=hidden) -pthread -Wall -Wextra $(if $(STRICT),$(STRICT_WARNINGS)) $(CFLAGS)
 CORE_CFLAGS = $(OUR_CFLAGS) $(patsubst -I%,-isystem %,$(LWS_CFLAGS))
 LUA_BINDING_CFLAGS = $(CORE_CFLAGS) $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
 # A module takes Lua's functions from the program that loads it: liblua on this line would be a second Lua.
-MODULE = $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
+# Windows' linker wants that program's Lua, by the name of its DLL.
+MODULE = $(if $(WINDOWS),-shared -static,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
+
+MODULE_LIBS = $(if $(WINDOWS),$(LUA_DLL) -lws2_32 -lcrypt32)
 
 # ---- Files
 
 LUA_BUILD := $(BUILD)/$(LUA_NAME)
 CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
-CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.so
-UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.so
+CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.$(SO)
+UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.$(SO)
+SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.$(SO)
+FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
+# These only where they can be: on Linux, and with a library of Lua.
+PRELOAD   := $(if $(filter Linux,$(shell uname -s)),$(LUA_BUILD)/preload.so)
+LUA_LIBS  ?= $(shell for p in $(lua_pcs); do pkg-config --exists $$p 2>/dev/null && pkg-config --libs $$p && break; done)
+HOST       = $(if $(LUA_LIBS),$(LUA_BUILD)/host)
 CORE_OBJS    := $(patsubst src/core/%.c,$(BUILD)/core/%.o,$(sort $(wildcard src/core/*.c)))
 BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wildcard src/binding/*.c)))
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
-.PHONY: all units env install uninstall clean lint test test-sanitize soak fuzz fuzzer bench-variant demo run-demo love-demo love-picture run-love-demo rockspec help check-lua check-lws FORCE
+.PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
+.PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
+.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -84,7 +106,7 @@ short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1'
 
 all: $(CORE_SO)
 
-units: $(if $(wildcard spec/support/units.c),$(UNITS_SO))
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
 
 $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 	@rm -f $@
@@ -92,10 +114,25 @@ $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 
 $(CORE_SO): $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
-	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS) $(MODULE_LIBS)
 
 $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
-	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(CORE_LIB) $(LWS_LIBS) $(MODULE_LIBS)
+
+$(SYSTEM_SO): $(LUA_BUILD)/system.o
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
+
+$(LUA_BUILD)/preload.so: spec/support/preload.c $(LUA_BUILD)/flags
+	$(call short,LINK $@)$(CC) -std=c11 -D_GNU_SOURCE -fPIC -Wall -Wextra -O2 -shared -o $@ $< -ldl
+
+# Where that library is another Lua's after all, the one test that needs it is skipped.
+$(LUA_BUILD)/host: spec/support/host.c $(LUA_BUILD)/flags
+	$(call short,LINK $@)$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) -pthread -o $@ $< $(LUA_LIBS) -lm $(if $(STRICT),,|| echo '  without $@' >&2)
+
+# The module once more, with allocations that can be made to fail.
+$(FAULTS_SO): $(LUA_BUILD)/faults.o $(BINDING_OBJS) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(MODULE) -o $@ $< $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS)
 
 $(BUILD)/core/%.o: src/core/%.c $(BUILD)/core/flags
 	$(call short,CC $<)$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
@@ -104,7 +141,7 @@ $(LUA_BUILD)/binding/%.o: src/binding/%.c $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LUA_BUILD)/units.o: spec/support/units.c $(LUA_BUILD)/flags
+$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -Isrc -Isrc/core -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/core/*.d $(LUA_BUILD)/*.d $(LUA_BUILD)/binding/*.d)
@@ -159,6 +196,14 @@ demo:
 run-demo:
 	@export $(env_lines); $(LUA) examples/chat/demo.lua
 
+cluster-demo:
+	@.ci/packages $@ $(if $(findstring command line,$(origin LUA)),$(LUA))
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-cluster-demo
+
+run-cluster-demo:
+	@export $(env_lines); LUA=$(LUA) exec examples/cluster/start
+
 # LÖVE is LuaJIT.
 love-demo love-picture:
 	@.ci/packages $@
@@ -170,14 +215,30 @@ run-love-demo:
 
 lua_dir = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 lib_dir = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+# For editors; the same for every Lua.
+types_dir = $(DESTDIR)$(PREFIX)/share/wsmultiplayer/types
 
 install: all
 	$(INSTALL) -d "$(lib_dir)/wsmultiplayer" $(foreach d,$(sort $(dir $(LUA_FILES:lua/%=%))),"$(lua_dir)/$d")
 	$(INSTALL) -m 755 $(CORE_SO) "$(lib_dir)/wsmultiplayer/core.so"
 	@for f in $(LUA_FILES:lua/%=%); do echo "$(lua_dir)/$$f"; $(INSTALL) -m 644 "lua/$$f" "$(lua_dir)/$$f" || exit 1; done
+	$(INSTALL) -d "$(types_dir)"
+	$(INSTALL) -m 644 types/*.lua "$(types_dir)"
 
 uninstall:
-	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer"
+	rm -rf "$(lua_dir)/wsmultiplayer" "$(lib_dir)/wsmultiplayer" "$(types_dir)"
+	@rmdir "$(dir $(types_dir))" 2>/dev/null || :
+
+# For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
+# so another OpenSSL in the process is not mixed up with this one.
+STATIC = $(BUILD)/static
+STATIC_LDFLAGS = $(if $(WINDOWS),-s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
+comma = ,
+static:
+	@CC='$(CC)' TLS='$(TLS)' OPENSSL='$(OPENSSL)' .ci/static-libwebsockets '$(LWS_SOURCE)' $(STATIC)/libwebsockets
+	+@$(MAKE) --no-print-directory BUILD=$(STATIC) CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS) $(STATIC_LDFLAGS)' \
+	  LWS_CFLAGS="$$(cat $(STATIC)/libwebsockets/cflags)" LWS_LIBS="$$(cat $(STATIC)/libwebsockets/libs)" all
+	@.ci/needs $(STATIC)/$(LUA_NAME)/wsmultiplayer/core.$(SO)
 
 # ---- Working on it
 
@@ -198,7 +259,10 @@ soak:
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
 # way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
+# The targets share the time.
+FUZZ_TARGETS = variant_decode url request_head connection
 FUZZ_SECONDS ?= 60
+fuzz_share = $(shell echo $$(( ($(FUZZ_SECONDS) + $(words $(FUZZ_TARGETS)) - 1) / $(words $(FUZZ_TARGETS)) )))
 FUZZ = $(BUILD)/fuzz
 FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC ?= clang
@@ -211,13 +275,15 @@ fuzz:
 	  echo "$(FUZZ_CC) cannot link a fuzzer: its libraries are missing (on Debian: libclang-rt-$$v-dev)." >&2; exit 1; }
 	@command -v lua5.4 >/dev/null || { echo "make fuzz needs Lua 5.4. $(call hint,lua5.4)" >&2; exit 1; }
 	+@$(MAKE) --no-print-directory BUILD=$(FUZZ) LUA=lua5.4 CC=$(FUZZ_CC) CFLAGS='$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link' fuzzer
-	@mkdir -p $(FUZZ)/corpus
-	@lua5.4 spec/fuzz/seeds.lua $(FUZZ)/corpus $(FUZZ)/variant.dict
-	$(FUZZ)/variant_decode -dict=$(FUZZ)/variant.dict -artifact_prefix=$(FUZZ)/ -max_total_time=$(FUZZ_SECONDS) \
-	  -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ_FLAGS) $(FUZZ)/corpus
+	@for t in $(FUZZ_TARGETS); do \
+	  mkdir -p $(FUZZ)/corpus/$$t; \
+	  lua5.4 spec/fuzz/seeds.lua $$t $(FUZZ)/corpus/$$t $(FUZZ)/$$t.dict || exit 1; \
+	  $(FUZZ)/$$t -dict=$(FUZZ)/$$t.dict -artifact_prefix=$(FUZZ)/$$t- -max_total_time=$(fuzz_share) \
+	    -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $(FUZZ_FLAGS) $(FUZZ)/corpus/$$t || exit 1; done
 
-fuzzer: $(BUILD)/variant_decode
-$(BUILD)/variant_decode: spec/fuzz/variant_decode.c $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
+FUZZERS = $(FUZZ_TARGETS:%=$(BUILD)/%)
+fuzzer: $(FUZZERS)
+$(FUZZERS): $(BUILD)/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(BINDING_OBJS) $(CORE_LIB) $(LUA_BUILD)/flags
 	$(call short,LINK $@)$(CC) $(LUA_BINDING_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BINDING_OBJS) $(CORE_LIB) $(LWS_LIBS) \
 	  $(or $(shell pkg-config --libs lua5.4 2>/dev/null),-llua5.4) -lm
 
@@ -227,7 +293,19 @@ bench-variant:
 	  $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; \
 	  eval "`$(MAKE) -s --no-print-directory LUA=$$lua env`" && $$lua bench/variant.lua || exit 1; done
 
-LINT_FILES = $(wildcard lua spec examples bench .ci/*.lua .busted .luacheckrc)
+BENCH = $(BUILD)/bench
+BENCH_TOOLS = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/*.c))
+bench-tools: $(BENCH_TOOLS)
+$(BENCH)/%: bench/%.c bench/wire.h
+	@mkdir -p $(@D)
+	$(call short,CC $<)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra $(patsubst -I%,-isystem %,$(LWS_CFLAGS)) -o $@ $< \
+	  $(if $(findstring lws,$<),$(LWS_LIBS))
+
+bench bench-quick: bench-tools
+	+@for lua in lua5.4 luajit; do $(MAKE) -s --no-print-directory LUA=$$lua all || exit 1; done
+	@lua5.4 bench/run.lua $(if $(filter bench-quick,$@),quick,full) $(BENCH)
+
+LINT_FILES = $(wildcard lua types spec examples bench .ci/*.lua .busted .luacheckrc)
 lint:
 	luacheck --quiet --no-color $(LINT_FILES)
 	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
@@ -237,6 +315,12 @@ lint:
 
 rockspec:
 	$(LUA) .ci/rockspec.lua $(ROCKSPEC)
+
+reference:
+	$(LUA) .ci/reference.lua docs/reference.md
+
+docs:
+	@.ci/docs $(BUILD)/docs
 
 clean:
 	rm -rf $(BUILD)

@@ -114,7 +114,7 @@ local function others(player)
   return result
 end
 
-describe("LÖVE, Lua, a browser and Godot in one arena:", function()
+describe("LÖVE, Lua, a browser and Godot in one arena #once:", function()
   lazy_setup(function()
     server, url = programs.start_server()
     judge = arena.joined(url, "Judge")

@@ -17,7 +17,7 @@ local here = debug.getinfo(1, "S").source:match "^@(.*)browser_spec%.lua$"
 
 local missing = chromium.missing()
 if missing then
-  describe("in a browser", function()
+  describe("in a browser #once", function()
     it("everything", function() pending(missing) end)
   end)
   return
@@ -94,7 +94,7 @@ local browser
 setup(function() browser = chromium.start() end)
 teardown(function() browser:quit() end)
 
-describe("wsmultiplayer.js in Chromium:", function()
+describe("wsmultiplayer.js in Chromium #once:", function()
   local files, page
 
   setup(function()
@@ -409,7 +409,7 @@ describe("wsmultiplayer.js in Chromium:", function()
   end)
 end)
 
-describe("wsmultiplayer.js in Chromium with a real Godot:", function()
+describe("wsmultiplayer.js in Chromium with a real Godot #once:", function()
   local no_godot = godot.missing()
   local it = it
   if no_godot then
@@ -466,7 +466,7 @@ describe("wsmultiplayer.js in Chromium with a real Godot:", function()
   end)
 end)
 
-describe("the arena's page in Chromium", function()
+describe("the arena's page in Chromium #once", function()
   local server, port, page, bot
 
   -- The arena, on this port or a free one.

@@ -26,7 +26,7 @@ local function assert_no_complaints(output)
   end
 end
 
-describe("examples/godot", function()
+describe("examples/godot #once", function()
   local polled = { arena.everyone }
 
   after_each(function()

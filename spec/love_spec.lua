@@ -165,7 +165,7 @@ describe("LÖVE finds the module", function()
     run("mkdir -p %s/%s/wsmultiplayer", folder, where)
     local init = assert(package.searchpath("wsmultiplayer", package.path))
     local core = assert(package.searchpath("wsmultiplayer.core", package.cpath))
-    if what ~= "core.so" then run("cp %s*.lua %s/%s/wsmultiplayer", init:match "^(.*/)", folder, where) end
+    if what ~= "core.so" then run("cp -R %s. %s/%s/wsmultiplayer", init:match "^(.*/)", folder, where) end
     if what ~= "lua" then run("cp %s %s/%s/wsmultiplayer/core.so", core, folder, where) end
   end
 

@@ -11,6 +11,8 @@ local NUMBERS = {
   { "transfer_mode", 2, 0 },
   { "transfer_channel", 0, 3 },
   { "encode_buffer_max_size", 8388608, 4096 },
+  { "max_pending_handshakes", 1024, 5 },
+  { "max_connections_per_address", 0, 8 },
 }
 
 local ARRAYS = { "supported_protocols", "handshake_headers" }

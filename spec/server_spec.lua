@@ -278,7 +278,8 @@ describe("a server", function()
   it("tells of a peer what WebSocketPeer knows", function()
     local server, port = session.server({ supported_protocols = { "chat" } })
     local client = raw.join(port, { server }, raw.request {
-      path = "/room?x=1", host = "example.org:1234", lines = { "Sec-WebSocket-Protocol: chat" },
+      path = "/room?x=1", host = "example.org:1234",
+      lines = { "Sec-WebSocket-Protocol: chat", "X-Ticket: 7 ", "x-ticket: 8" },
     })
     local peer = server:get_peer(client.id)
     assert.equals(1, peer:get_ready_state())
@@ -286,6 +287,9 @@ describe("a server", function()
     assert.equals(client:local_port(), peer:get_connected_port())
     assert.equals("chat", peer:get_selected_protocol())
     assert.equals("ws://example.org:1234/room?x=1", peer:get_requested_url())
+    local headers = peer:get_request_headers()
+    assert.equals("7, 8", headers["x-ticket"])
+    assert.equals("example.org:1234", headers.host)
     assert.equals(-1, peer:get_close_code())
     assert.equals("", peer:get_close_reason())
     assert.equals(0, peer:get_current_outbound_buffered_amount())

@@ -1,7 +1,6 @@
 -- Tasks, and waiting in them and in the main program.
 local socket = require "socket"
 local ws = require "wsmultiplayer"
-local finalized = require "support.finalized"
 local raw = require "support.raw"
 local session = require "support.session"
 local wait = require "support.wait"
@@ -667,6 +666,85 @@ describe("tasks", function()
     end)
   end)
 
+  describe("MultiplayerAPI", function()
+    -- An API with a server, and one with its client.
+    local function apis()
+      local server, client = ws.MultiplayerAPI.new(), ws.MultiplayerAPI.new()
+      server.multiplayer_peer = session.server()
+      client.multiplayer_peer = session.client(server.multiplayer_peer:get_bound_port())
+      return server, client
+    end
+
+    it("is waited for by its signals, and polled with everything else", function()
+      local server, client = apis()
+      server.peer_packet:connect(function(id, bytes) server:send_bytes("re: " .. bytes, id) end)
+      ws.run(function()
+        assert.is_true(client:wait("connected_to_server", 5))
+        client:send_bytes("hello", 1)
+        assert.same({ 1, "re: hello" }, { client:wait("peer_packet", 5) })
+        assert.same({ nil, "timeout" }, { client:wait("peer_packet", 0.01) })
+      end)
+    end)
+
+    it("tells of the server's end before waits for anything else end", function()
+      local server, client = apis()
+      assert.is_true(client:wait("connected_to_server", 5))
+      local order = {}
+      local told = ws.spawn(function() order[#order + 1] = client:wait("server_disconnected") and "told" end)
+      local ended = ws.spawn(function()
+        local packet, what, why = client:wait("peer_packet")
+        assert(packet == nil and what == "closed", why)
+        order[#order + 1] = "ended"
+      end)
+      server.multiplayer_peer:close()
+      until_(function() return told:is_done() and ended:is_done() end)
+      assert.same({ "told", "ended" }, order)
+      assert.same({ nil, "closed", "closed by the other side with code 1001" }, { client:wait("peer_packet") })
+    end)
+
+    it("ends waits when its peer cannot be connected", function()
+      local listener = assert(raw.listen())
+      local port = listener.port
+      listener:close()
+      local api = ws.MultiplayerAPI.new()
+      api.multiplayer_peer = session.client(port)
+      assert.is_true(api:wait("connection_failed", 5))
+      api.multiplayer_peer = session.client(port)
+      local value, what, why = api:wait("connected_to_server", 5)
+      assert.is_nil(value)
+      assert.equal("closed", what)
+      assert.matches("refused", why)
+    end)
+
+    it("is let go when nobody holds it, and its peer with it", function()
+      local gone = setmetatable({}, { __mode = "v" })
+      do
+        local server = apis()
+        gone.api = server
+      end
+      ws.poll()
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(gone.api)
+    end)
+
+    it("raises for signals that there are not", function()
+      local api = ws.MultiplayerAPI.new()
+      assert.matches("bad argument #1 to 'wait' %(there is no signal 'joined'%)", raised(api.wait, api, "joined"))
+    end)
+
+    it("has the protocol of cqueues", function()
+      local server = apis()
+      assert.is_number(server:pollfd() or 0)
+      assert.equal("r", server:events())
+      assert.is_number(server:timeout())
+      local offline = ws.MultiplayerAPI.new()
+      assert.is_nil(offline:pollfd())
+      assert.is_nil(offline:timeout())
+      assert.is_false(offline:is_active())
+    end)
+  end)
+
   describe("ws.poll and ws.update", function()
     it("poll all objects of the program", function()
       local server = session.server()
@@ -752,7 +830,7 @@ describe("tasks", function()
       do
         local server = ws.WebSocketMultiplayerPeer.new()
         server:create_server(0, "127.0.0.1")
-        is_gone = finalized and setmetatable({ server }, { __mode = "v" })
+        is_gone = setmetatable({ server }, { __mode = "v" })
       end
       ws.poll()
       collectgarbage()

@@ -182,8 +182,8 @@ describe("python3-websockets over TLS", function()
 
   describe("as 100 clients at once", function()
     local COUNT = 100
-    -- How long a turn may take at the most. A busy machine may stop us for a moment, so the best of several tries
-    -- counts, and the longest turns by a wider bound than the others.
+    -- How much of the processor's time a turn may take at the most: whether others run meanwhile does not count. The
+    -- best of several tries does, and the longest turns by a wider bound than the others.
     local USUAL, LONGEST = 0.02, 0.06
 
     local function enter(server)
@@ -191,9 +191,9 @@ describe("python3-websockets over TLS", function()
       server.peer_connected:connect(function() inside = inside + 1 end)
       peer:crowd("c", COUNT, "wss://localhost:" .. server:get_bound_port(), { authorities = certificates.root })
       wait.until_(function()
-        local before = wait.now()
+        local before = os.clock()
         server:poll()
-        times[#times + 1] = wait.now() - before
+        times[#times + 1] = os.clock() - before
         open, why = peer:crowded "c"
         return open
       end, {}, 30, "the crowd")
@@ -393,6 +393,17 @@ describe("python3-websockets over TLS", function()
       client:close()
       assert.equals("the very last", peer:receive({}, "binary", "s.3"))
       assert.equals(1000, (peer:closed({}, "s.3")))
+    end)
+
+    -- Known (docs/conformance.md): libwebsockets drops the connection, and over TLS nothing tells why.
+    it("is dropped without a close frame when it breaks the protocol, and the program is told of the end", function()
+      serve()
+      local client = join()
+      local events = session.record(client)
+      peer:send("raw", "s.1", "\195\1x")
+      local event = session.event(events, 1, { client })
+      assert.same({ "disconnected", -1 }, { event.name, event.code })
+      assert.equals(1006, (peer:closed({ client }, "s.1")))
     end)
 
     it("talks to a WebSocketPeer alone", function()

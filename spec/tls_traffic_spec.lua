@@ -378,6 +378,30 @@ describe("poll with TLS", function()
     join(server, trusting())
   end)
 
+  it("the options may be collected while the file that they name is still to be read", function()
+    local path = certificates.path(certificates.root)
+    local output = child.run(([[
+      local ws = require "wsmultiplayer"
+      local server = ws.WebSocketMultiplayerPeer.new()
+      assert(server:create_server(0, "127.0.0.1", ws.TLSOptions.server(%q, %q)) == ws.OK)
+      for round = 1, 30 do
+        local client = ws.WebSocketMultiplayerPeer.new()
+        assert(client:create_client("wss://localhost:" .. server:get_bound_port(), ws.TLSOptions.client(%q)) == ws.OK)
+        collectgarbage()
+        local others = {} -- in the same memory
+        for i = 1, 50 do others[i] = ws.TLSOptions.client(("x"):rep(#%q)) end
+        repeat
+          client:poll(0.002)
+          server:poll()
+        until client:get_connection_status() ~= 1
+        if client:get_connection_status() == 0 then error(client:get_last_error()) end
+        client:close()
+      end
+      print "fine"
+    ]]):format(certificates.good_key, certificates.good, path, path))
+    assert.matches("^fine%s+status 0%s*$", output)
+  end)
+
   it("a server with clients in any phase can be closed and collected", function()
     for polls = 0, 8 do
       local server = ws.WebSocketMultiplayerPeer.new()

@@ -109,6 +109,12 @@ describe("a stream of frames", function()
     assert.same({ "t", true }, { connection:take() })
     assert.same({ "b", false }, { connection:take() })
   end)
+
+  it("loses no empty message that comes last when the program has fallen behind", function()
+    in_all_ways(REQUEST .. frame { payload = "" }:rep(8), function(result)
+      assert.same({ "", "", "", "", "", "", "", "" }, result.packets)
+    end, nil, 3)
+  end)
 end)
 
 describe("a stream that breaks the rules ends with the same close frame in every chunking:", function()

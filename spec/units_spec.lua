@@ -145,6 +145,38 @@ describe("the map of peers", function()
   it("finds all that were filed and none that was removed", function() assert.equals(0, units.peer_map()) end)
 end)
 
+describe("counting the connections of addresses", function()
+  local count = units.address_count
+
+  it("keeps IPv4 addresses apart", function()
+    assert.equals(2, count({ "10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.1.1" }, "10.0.0.1"))
+    assert.equals(0, count({ "10.0.0.1" }, "10.0.0.3"))
+    assert.equals(0, count({}, "10.0.0.1"))
+  end)
+
+  it("takes the first 64 bits of an IPv6 address for one customer", function()
+    assert.equals(2, count({ "2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1" }, "2001:db8::3"))
+    assert.equals(1, count({ "::1", "10.0.0.1", "0.0.0.1" }, "::1"))
+  end)
+
+  it("keeps the members of one network apart", function()
+    assert.equals(1, count({ "fe80::1", "fe80::2" }, "fe80::1"))
+    assert.equals(1, count({ "fd00::1", "fd00::2" }, "fd00::1"))
+    assert.equals(1, count({ "febf::1", "febf::2" }, "febf::2"))
+    assert.equals(2, count({ "fec0::1", "fec0::2" }, "fec0::2"))
+  end)
+
+  it("forgets what is removed, of thousands", function()
+    local addresses = {}
+    for i = 1, 3000 do
+      addresses[i] = ("%d.%d.%d.1"):format(i % 7 + 1, i * 7 % 256, math.floor(i / 256))
+    end
+    assert.equals(1, count(addresses, addresses[1]))
+    for i = 1, 3000 do addresses[i] = ("2001:db8:%x:%x::1"):format(i % 900, i * 31 % 65536) end
+    assert.equals(1, count(addresses, addresses[77]))
+  end)
+end)
+
 describe("a URL", function()
   local function parts(text) return { units.url(text) } end
 

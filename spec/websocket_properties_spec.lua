@@ -16,7 +16,12 @@ local NUMBERS = {
 
 local CLASSES = {
   { name = "WebSocketPeer", numbers = { { "encode_buffer_max_size", 8388608, 4096 } } },
-  { name = "WebSocketServer", numbers = { { "handshake_timeout", 3, 1.5 }, { "max_pending_handshakes", 1024, 5 } } },
+  {
+    name = "WebSocketServer",
+    numbers = {
+      { "handshake_timeout", 3, 1.5 }, { "max_pending_handshakes", 1024, 5 }, { "max_connections_per_address", 0, 8 },
+    },
+  },
 }
 
 local function message_of(fn)
@@ -37,7 +42,7 @@ for _, class in ipairs(CLASSES) do
 
     before_each(function() object = ws[class.name].new() end)
 
-    for _, row in ipairs { NUMBERS[1], NUMBERS[2], NUMBERS[3], NUMBERS[4], class.numbers[1], class.numbers[2] } do
+    for _, row in ipairs { NUMBERS[1], NUMBERS[2], NUMBERS[3], NUMBERS[4], (table.unpack or unpack)(class.numbers) } do
       local name, default, other = row[1], row[2], row[3]
       local getter, setter = "get_" .. name, "set_" .. name
 

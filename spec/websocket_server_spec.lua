@@ -206,6 +206,17 @@ describe("a WebSocketServer", function()
     end
   end)
 
+  it("loses no empty message in front of the end of TCP when the program has fallen behind", function()
+    server.max_queued_packets = 3
+    local connection = websocket.raw_join(server)
+    local peer = websocket.take(server)
+    connection:send(connection:frame_bytes { payload = "" }:rep(4)):flush({ server })
+    connection:close()
+    wait.quiet({ server }, 0.02)
+    assert.same({ "", "", "", "" }, (websocket.receive(peer, 4, { server })))
+    websocket.reach(peer, websocket.CLOSED, { server, peer })
+  end)
+
   it("hands out what a client reset before it was taken as a closed peer at last", function()
     local connection = websocket.raw_join(server)
     connection:reset()

@@ -1,6 +1,7 @@
 -- Under copas: a table with the few methods of a socket that copas needs stands for the server's descriptor, so that
 -- its select watches that, too.
 --   lua under_copas.lua [PORT]
+package.path = (arg[0]:match "^.*[/\\]" or "./") .. "?.lua;" .. package.path -- this folder, for echo.lua
 local copas = require "copas"
 local echo = require "echo"
 

@@ -1,5 +1,6 @@
 -- Under luv: libuv watches the descriptor; a timer does what is due without anybody sending (time-outs, heartbeats).
 --   lua under_luv.lua [PORT]
+package.path = (arg[0]:match "^.*[/\\]" or "./") .. "?.lua;" .. package.path -- this folder, for echo.lua
 local uv = require "luv"
 local echo = require "echo"
 

@@ -1,5 +1,6 @@
 -- The loop of wsmultiplayer with tasks: receive() lets the others go on while it waits.
 --   lua with_tasks.lua [PORT]
+package.path = (arg[0]:match "^.*[/\\]" or "./") .. "?.lua;" .. package.path -- this folder, for echo.lua
 local ws = require "wsmultiplayer"
 local echo = require "echo"
 

@@ -1,5 +1,5 @@
 -- Plays by itself: walks about, and answers in chat who says its name or "hello".
-local now = require "clock"
+local now = require("wsmultiplayer").clock
 
 local Autopilot = {}
 Autopilot.__index = Autopilot

@@ -12,7 +12,7 @@
 -- states: so movement is smooth at any frame rate, also when a state is late. Oneself does not wait that long: steering
 -- is shown at once, and the server's opinion pulls gently.
 local ws = require "wsmultiplayer"
-local now = require "clock"
+local now = ws.clock
 
 local Client = {
   RADIUS = 18,         -- of a player

@@ -15,7 +15,7 @@ local folder = debug.getinfo(1, "S").source:match "^@(.*[/\\])" or ""
 if is_script then package.path = folder .. "?.lua;" .. package.path end
 
 local ws = require "wsmultiplayer"
-local now = require "clock"
+local now = ws.clock
 local World = require "world"
 
 local Server = {

@@ -24,6 +24,12 @@ return {
     STATE_CLOSING = 2,
     STATE_CLOSED = 3,
   },
+  MultiplayerAPI = {
+    -- RPCMode
+    RPC_MODE_DISABLED = 0,
+    RPC_MODE_ANY_PEER = 1,
+    RPC_MODE_AUTHORITY = 2,
+  },
   -- ConnectFlags
   CONNECT_ONE_SHOT = 4,
 }

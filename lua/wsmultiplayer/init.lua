@@ -2,8 +2,11 @@
 
 local core = require "wsmultiplayer.core"
 local constants = require "wsmultiplayer.constants"
+local log = require "wsmultiplayer.log"
 local loop = require "wsmultiplayer.loop"
+local multiplayer_api = require "wsmultiplayer.multiplayer_api"
 local multiplayer_peer = require "wsmultiplayer.multiplayer_peer"
+local offline_multiplayer_peer = require "wsmultiplayer.offline_multiplayer_peer"
 local tasks = require "wsmultiplayer.tasks"
 local variant = require "wsmultiplayer.variant"
 local websocket_peer = require "wsmultiplayer.websocket_peer"
@@ -23,6 +26,7 @@ local ws = {
   update = loop.update,
   run = loop.run,
   stop = loop.stop,
+  set_log = log.set_log,
   spawn = tasks.spawn,
   sleep = tasks.sleep,
 }
@@ -48,12 +52,16 @@ end
 add(ws, variant)
 add(websocket_peer.methods, constants.WebSocketPeer)
 add(multiplayer_peer.methods, constants.MultiplayerPeer)
+add(multiplayer_api.methods, constants.MultiplayerAPI)
 
 ws.PacketPeer = class("PacketPeer")
 ws.MultiplayerPeer = class("MultiplayerPeer", ws.PacketPeer)
 ws.WebSocketPeer = class("WebSocketPeer", ws.PacketPeer, websocket_peer.methods, websocket_peer.new)
 ws.WebSocketMultiplayerPeer =
   class("WebSocketMultiplayerPeer", ws.MultiplayerPeer, multiplayer_peer.methods, multiplayer_peer.new)
+ws.OfflineMultiplayerPeer =
+  class("OfflineMultiplayerPeer", ws.MultiplayerPeer, offline_multiplayer_peer.methods, offline_multiplayer_peer.new)
+ws.MultiplayerAPI = class("MultiplayerAPI", nil, multiplayer_api.methods, multiplayer_api.new)
 ws.WebSocketServer = class("WebSocketServer", nil, websocket_server.methods, websocket_server.new)
 
 -- Made by its three functions only.

@@ -62,29 +62,7 @@ function methods.poll(peer, timeout)
   poll.protected(deliver, class.end_turn, peer)
 end
 
-local function check_signal(peer, name, method)
-  for _, known in ipairs(SIGNALS) do
-    if known == name then return peer[name] end
-  end
-  if type(name) ~= "string" then
-    error(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(name)), 3)
-  end
-  error(("bad argument #1 to '%s' (there is no signal '%s')"):format(method, name), 3)
-end
-
---- Object.connect: connects a function to a signal by its name; see Signal.connect for the results.
-function methods.connect(peer, name, fn, flags) return check_signal(peer, name, "connect"):connect(fn, flags) end
-
---- The same under the name that many Lua libraries use.
-function methods.on(peer, name, fn, flags) return check_signal(peer, name, "on"):connect(fn, flags) end
-
---- Object.disconnect
-function methods.disconnect(peer, name, fn) return check_signal(peer, name, "disconnect"):disconnect(fn) end
-
---- Object.is_connected
-function methods.is_connected(peer, name, fn)
-  return check_signal(peer, name, "is_connected"):is_connected(fn)
-end
+signal.add_methods(methods, fields)
 
 --- Whether it is connected or connecting, or still has something to tell.
 function methods.is_active(peer)
@@ -103,7 +81,7 @@ end
 -- @tparam[opt] number timeout seconds
 -- @return the signal's arguments; or nil and "timeout"; or nil, "closed" and why
 function methods.wait(peer, name, timeout)
-  local awaited = check_signal(peer, name, "wait")
+  local awaited = signal.named(fields(peer), name, "wait")
   tasks.check_timeout(timeout, 2, "wait")
   return waiting.for_signal(peer, awaited, timeout)
 end

@@ -1,5 +1,6 @@
 --- What the poll methods of all classes share: the check of their argument, and errors of the program's functions.
 
+local log = require "wsmultiplayer.log"
 local tasks = require "wsmultiplayer.tasks"
 
 local poll = {}
@@ -31,12 +32,14 @@ function poll.protected(deliver, finish, object)
   finish(object)
   if not ok then error(err, 0) end
   tasks.raise_failure()
+  log.deliver()
 end
 
 --- Gives tasks their turn; an error in one of them goes on to the caller.
 function poll.turn()
   tasks.turn()
   tasks.raise_failure()
+  log.deliver()
 end
 
 return poll

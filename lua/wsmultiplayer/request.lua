@@ -1,6 +1,7 @@
 --- An HTTP request as a server's hooks see it, and what their answers mean.
 
-local OK = require("wsmultiplayer.core").errors.OK
+local errors = require("wsmultiplayer.core").errors
+local OK, ERR_OUT_OF_MEMORY = errors.OK, errors.ERR_OUT_OF_MEMORY
 
 local function split_list(text)
   local list = {}
@@ -11,22 +12,29 @@ local function split_list(text)
   return list
 end
 
---- The request of a connection. Repeated headers are joined by ", " (RFC 9110 section 5.3).
+--- The header lines of a request: values by names in lower case. Repeated ones are joined by ", " (RFC 9110 section
+-- 5.3).
+local function parse_headers(head)
+  local headers = {}
+  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    name, value = name:lower(), value:match("^(.-)[ \t]*$")
+    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+  end
+  return headers
+end
+
+--- The request of a connection.
 -- @field method "GET" for every WebSocket request
 -- @field target the request target, "/path?query"
 -- @field path, query its parts, as they were sent; query is "" without one
--- @field headers by name in lower case
+-- @field headers see parse_headers
 -- @field host, origin the headers; nil without them
 -- @field protocols the sub-protocols asked for, a list
 -- @field address, port of the client
 -- @field tls whether it came over TLS
 local function parse(head, address, port, tls)
-  local headers = {}
+  local headers = parse_headers(head)
   local method, target = head:match("^([^ ]+) ([^ ]+)")
-  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name, value = name:lower(), value:match("^(.-)[ \t]*$")
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
-  end
   return {
     method = method,
     target = target,
@@ -92,6 +100,7 @@ local function serve(class, object, status, headers, body)
   local lines, typed = header_lines(headers or {})
   if body and not typed then lines[#lines + 1] = "Content-Type: text/plain; charset=utf-8" end
   local err, why = class.respond(object, status, lines, body or "")
+  if err == ERR_OUT_OF_MEMORY then return class.answer(object, 500, why) end -- no fault of the hook's
   if err ~= OK then error("on_http_request: " .. why, 0) end
 end
 
@@ -107,4 +116,4 @@ local function judge(class, object, head, address, port, tls, plain)
   class.answer(object, status, tostring(text))
 end
 
-return { parse = parse, judge = judge }
+return { parse = parse, parse_headers = parse_headers, judge = judge }

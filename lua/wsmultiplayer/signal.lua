@@ -120,4 +120,37 @@ function Signal:emit(...)
   while step(emission) do end -- luacheck: ignore 542
 end
 
-return { new = new, begin = begin, step = step, class = Signal }
+--- Of a table of signals the one that is the first argument of `method`; raises at its caller if there is none.
+local function named(signals, name, method)
+  if type(name) ~= "string" then
+    error(("bad argument #1 to '%s' (string expected, got %s)"):format(method, type(name)), 3)
+  end
+  return signals[name] or error(("bad argument #1 to '%s' (there is no signal '%s')"):format(method, name), 3)
+end
+
+--- Adds to a class the methods of Godot's Object that name a signal.
+-- @tparam table methods
+-- @tparam function signals_of (object, method) gives an object's signals by name, or raises for another object
+local function add_methods(methods, signals_of)
+  --- Object.connect: connects a function to a signal by its name; see Signal.connect for the results.
+  function methods.connect(object, name, fn, flags)
+    return named(signals_of(object, "connect"), name, "connect"):connect(fn, flags)
+  end
+
+  --- The same under the name that many Lua libraries use.
+  function methods.on(object, name, fn, flags)
+    return named(signals_of(object, "on"), name, "on"):connect(fn, flags)
+  end
+
+  --- Object.disconnect
+  function methods.disconnect(object, name, fn)
+    return named(signals_of(object, "disconnect"), name, "disconnect"):disconnect(fn)
+  end
+
+  --- Object.is_connected
+  function methods.is_connected(object, name, fn)
+    return named(signals_of(object, "is_connected"), name, "is_connected"):is_connected(fn)
+  end
+end
+
+return { new = new, begin = begin, step = step, named = named, add_methods = add_methods, class = Signal }

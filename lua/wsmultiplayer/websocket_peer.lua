@@ -2,6 +2,7 @@
 
 local core = require "wsmultiplayer.core"
 local poll = require "wsmultiplayer.poll"
+local request = require "wsmultiplayer.request"
 local states = require("wsmultiplayer.constants").WebSocketPeer
 local tasks = require "wsmultiplayer.tasks"
 local waiting = require "wsmultiplayer.waiting"
@@ -41,6 +42,13 @@ function methods.receive(peer, timeout)
   check_own(peer)
   tasks.check_timeout(timeout, 1, "receive")
   return waiting.until_(peer, take, timeout)
+end
+
+--- Of a server's connection: the headers of the request that opened it, by names in lower case. Empty for a client.
+-- @treturn table
+function methods.get_request_headers(peer)
+  local head = class.request_head(peer)
+  return head and request.parse_headers(head) or {}
 end
 
 local function is_open(peer)

@@ -8,10 +8,9 @@
 #include <lua.h>
 #include <lualib.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "fuzz.h"
 
 /* A decoded value may take this many bytes for each byte of input (an empty Dictionary is 8 bytes), besides what the
  * weak tables of the Lua layer take when they grow. */
@@ -21,8 +20,6 @@
 enum { MEMORY_BASE = 4 << 20, COLLECT_EVERY = 32 };
 
 int luaopen_wsmultiplayer_core(lua_State *L);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static lua_State *state;
 static size_t in_use, peak;
@@ -41,11 +38,6 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     in_use += new_size - old_size;
     if (in_use > peak) peak = in_use;
     return moved;
-}
-
-static void found(const char *what, const char *detail) {
-    fprintf(stderr, "FOUND: %s%s%s\n", what, detail ? ": " : "", detail ? detail : "");
-    abort();
 }
 
 /* Encodes the value at `index` and pushes the bytes. */

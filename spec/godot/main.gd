@@ -16,8 +16,12 @@
 # A peer told to "echo" tells of no packets: it takes each as a Variant (get_var) and sends
 # that back (put_var).
 #
+# The verb "new_api" makes a SceneMultiplayer instead of a peer: see api.gd.
+#
 # Ends when the control connection ends, or after SECONDS, so that no process stays behind.
 extends SceneTree
+
+const Api := preload("res://api.gd")
 
 var control := StreamPeerTCP.new()
 var ready := false
@@ -26,6 +30,7 @@ var received := PackedByteArray()
 var replies := PackedStringArray()
 var peers := {}
 var echoing := {}
+var apis := {}
 
 
 func _initialize() -> void:
@@ -74,15 +79,24 @@ func read_lines() -> PackedStringArray:
 
 
 func run(name: String, verb: String, args: Array) -> Variant:
+	if name in apis:
+		return apis[name].run(verb, args)
 	var peer: WebSocketMultiplayerPeer = peers.get(name)
 	match verb:
 		"new":
 			peers[name] = new_peer(name)
+		"new_api":
+			apis[name] = Api.new(name, self, tell)
 		"pause":
 			pass
+		"bytes": # VALUE
+			return var_to_bytes(args[0]).hex_encode()
 		"reset": # forgets all peers
 			for each in peers.values():
 				each.close()
+			for each in apis.values():
+				each.end()
+			apis.clear()
 			peers.clear()
 			echoing.clear()
 		"echo":

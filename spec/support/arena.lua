@@ -1,5 +1,4 @@
 -- The game of examples/love-arena in one process: its server, its clients, and plain clients that send what they like.
-local socket = require "socket"
 local session = require "support.session"
 local wait = require "support.wait"
 local ws = require "wsmultiplayer"
@@ -11,15 +10,16 @@ arena.folder = debug.getinfo(1, "S").source:match("^@(.*)spec[/\\]support[/\\]ar
 -- A real clock that can be put forward.
 local skipped = 0
 function arena.skip(seconds) skipped = skipped + seconds end
-function arena.now() return socket.gettime() + skipped end
+local clock = ws.clock
+function arena.now() return clock() + skipped end
 
 -- The modules of the game are found by short names, as LÖVE finds them; here for one require only.
 local function load(name)
   local path = package.path
   package.path = arena.folder .. "?.lua;" .. path
-  package.loaded.clock = arena.now
+  ws.clock = arena.now
   local ok, module = pcall(require, name)
-  package.path = path
+  package.path, ws.clock = path, clock
   return ok and module or error(module, 0)
 end
 

@@ -24,7 +24,7 @@ end
 -- examples/godot without a display; `words` are its own options.
 -- With -d Godot also prints the warnings that its editor would show.
 function programs.start_godot(words)
-  local command = ("exec %s \"$@\""):format(godot.command(programs.examples .. "godot"))
+  local command = godot.command(programs.examples .. "godot", '"$@"')
   local game = process.start { "sh", "-c", command, "godot", "-d", "--", (table.unpack or unpack)(words) }
   game.name = "Godot"
   return game

@@ -12,6 +12,8 @@
 -- {"connected", id}, {"disconnected", id, close_code, close_reason, was_clean (Lua only)},
 -- {"packet", from, data}, {"status", connection_status}. While something is awaited,
 -- all Lua peers of the engine are polled, as Godot polls its own.
+--
+-- spec/support/godot_api.lua makes MultiplayerAPIs of both kinds for the same engine.
 local socket = require "socket"
 
 local unpack = table.unpack or unpack
@@ -57,10 +59,15 @@ function godot.missing()
   return not command and why or nil
 end
 
--- The shell text that runs a project without a display; Godot's arguments come after it.
-function godot.command(folder)
-  return ("env -u LD_PRELOAD %s %s"):format(assert(find_command()), shell_quote(folder))
+-- Shell text that runs a project, with these words behind its folder.
+function godot.command(folder, words)
+  return CLEAN .. ("exec %s %s %s"):format(assert(find_command()), shell_quote(folder), words)
 end
+
+-- A value that is given in Godot's text form.
+local Text = {}
+
+function godot.text(text) return setmetatable({ text = text }, Text) end
 
 -- A Lua value in Godot's text form (str_to_var).
 local function literal(value)
@@ -70,6 +77,7 @@ local function literal(value)
   elseif kind == "number" then
     return ("%.17g"):format(value)
   elseif kind == "table" then
+    if getmetatable(value) == Text then return value.text end
     local items = {}
     for i, item in ipairs(value) do items[i] = literal(item) end
     return "PackedStringArray(" .. table.concat(items, ", ") .. ")"
@@ -91,6 +99,8 @@ local function result_of(json)
   return text and text:gsub("\\(.)", "%1") or tonumber(json) or json
 end
 
+godot.literal = literal
+
 local function to_hex(data)
   return (data:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
@@ -99,16 +109,16 @@ local function from_hex(hex)
   return (hex:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
--- An event as it is told on the control connection; gives the peer's name and the event.
+-- An event of a peer as it is told on the control connection.
 local function parse_event(line)
-  local name, kind, id, rest = line:match "^(%S+) (%S+) (%-?%d+) ?(.*)$"
+  local kind, id, rest = line:match "^%S+ (%S+) (%-?%d+) ?(.*)$"
   id = tonumber(id)
-  if kind == "packet" then return name, { kind, id, from_hex(rest) } end
+  if kind == "packet" then return { kind, id, from_hex(rest) } end
   if kind == "disconnected" then
     local code, reason = rest:match "^(%-?%d+) (.*)$"
-    return name, { kind, id, tonumber(code), reason }
+    return { kind, id, tonumber(code), reason }
   end
-  return name, { kind, id }
+  return { kind, id }
 end
 
 local function describe_event(event)
@@ -121,8 +131,18 @@ local function describe_event(event)
   return table.concat(items, " ")
 end
 
+godot.to_hex, godot.from_hex = to_hex, from_hex
+
+function godot.free_port()
+  local probe = assert(socket.bind("127.0.0.1", 0))
+  local _, port = probe:getsockname()
+  probe:close()
+  return tonumber(port)
+end
+
 -- What peers of both kinds have.
 local Peer = {}
+godot.Peer = Peer
 
 -- Waits for this peer's next event, which must have these leading fields; gives it.
 function Peer:expect(...)
@@ -152,7 +172,7 @@ function Peer:listen(tls)
   return ("%s:%d"):format(tls and "wss://localhost" or "ws://127.0.0.1", port)
 end
 
-local GodotPeer = setmetatable({ kind = "godot" }, { __index = Peer })
+local GodotPeer = setmetatable({ kind = "godot", parse_event = parse_event }, { __index = Peer })
 -- Any other method is one of Godot's WebSocketMultiplayerPeer.
 GodotPeer.__index = function(_, method)
   return GodotPeer[method] or Peer[method] or function(self, ...)
@@ -187,10 +207,8 @@ end
 
 function GodotPeer:listen_somewhere(tls)
   for _ = 1, 20 do
-    local probe = assert(socket.bind("127.0.0.1", 0))
-    local _, port = probe:getsockname()
-    probe:close()
-    if self:create_server_at(tonumber(port), tls) == 0 then return tonumber(port) end
+    local port = godot.free_port()
+    if self:create_server_at(port, tls) == 0 then return port end
   end
   error "Godot found no free port"
 end
@@ -291,10 +309,47 @@ function Engine:peer(kind)
   return peer
 end
 
-function Engine:log_tail()
+function Engine:read_log()
   local file = io.open(self.log)
   local text = file and file:read "*a" or ""
   if file then file:close() end
+  return text
+end
+
+-- The error messages in Godot's log that nobody has taken yet.
+function Engine:take_errors()
+  local text = self:read_log()
+  local from = self.log_taken or 0
+  local last = text:match "^.*()\n" or 0 -- only whole lines
+  for line in text:sub(from + 1, last):gmatch "[^\n]+" do
+    local message = line:match "^%w*%s?ERROR: (.*)"
+    if message then table.insert(self.errors, message) end
+  end
+  self.log_taken = math.max(from, last)
+  local errors = self.errors
+  self.errors = {}
+  return errors
+end
+
+-- Waits until Godot's log has an error message with this pattern; takes it.
+function Engine:expect_error(pattern)
+  local found
+  self:wait(function()
+    local errors = self:take_errors()
+    for i, message in ipairs(errors) do
+      if message:find(pattern) then
+        found = i
+        break
+      end
+    end
+    if found then table.remove(errors, found) end
+    self.errors = errors
+    return found
+  end, "Godot's error message: " .. pattern)
+end
+
+function Engine:log_tail()
+  local text = self:read_log()
   return text == "" and "" or "\nGodot's own output ends with:\n" .. text:sub(-2000)
 end
 
@@ -307,7 +362,7 @@ function Engine:step()
       peer:step()
     end
   end
-  self.control:settimeout(ours and 0 or 0.005)
+  if self.control then self.control:settimeout(ours and 0 or 0.005) end
   while not self.ended do
     local line, why, part = self.control:receive("*l", self.partial)
     self.partial = part or ""
@@ -330,9 +385,8 @@ function Engine:hear(line)
     self.version = line:match "^ready (.*)"
     return
   end
-  local name, event = parse_event(line)
-  local peer = self.peers[name]
-  if peer then table.insert(peer.events, event) end
+  local peer = self.peers[line:match "^%S+"]
+  if peer then table.insert(peer.events, peer.parse_event(line)) end
 end
 
 -- Goes on until condition() is true.
@@ -373,6 +427,7 @@ end
 
 -- Lets both sides work off whatever is on its way.
 function Engine:settle()
+  if self.ended then return self:go_on(0.02) end
   for _ = 1, 3 do self:run({ n = 2, "", "pause" }) end
 end
 
@@ -394,19 +449,25 @@ end
 -- Godot ends when its control connection does.
 function Engine:quit()
   self.peers = {}
+  if not self.control then return end
   self.control:close()
   os.remove(self.log)
+end
+
+-- An engine without Godot, for Lua peers among themselves.
+function godot.without()
+  return setmetatable({ ended = true, log = "", replies = {}, errors = {}, peers = {}, count = 0 }, Engine)
 end
 
 function godot.start()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
   local log = os.tmpname()
-  os.execute(CLEAN .. ("%s %s --script res://main.gd -- %d %d >%s 2>&1 </dev/null &"):format(
-    assert(find_command()), shell_quote(project), port, LIFETIME, shell_quote(log)))
+  os.execute(("(%s) >%s 2>&1 </dev/null &"):format(
+    godot.command(project, ("--script res://main.gd -- %d %d"):format(port, LIFETIME)), shell_quote(log)))
   listener:settimeout(START_PATIENCE)
   local engine = setmetatable({
-    control = listener:accept(), log = log, partial = "", replies = {}, peers = {}, count = 0,
+    control = listener:accept(), log = log, partial = "", replies = {}, errors = {}, peers = {}, count = 0,
   }, Engine)
   listener:close()
   if not engine.control then

@@ -154,7 +154,7 @@ function Python:answer(peers, name, bytes, tls)
   return tonumber(self:event(peers, "serving", name)[3])
 end
 
--- verb is "binary", "text" or "ping".
+-- verb is "binary", "text", "ping", or "raw" for bytes that go out as they are.
 function Python:send(verb, name, payload)
   self:command(verb, name, hex(payload))
 end

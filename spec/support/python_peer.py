@@ -178,6 +178,8 @@ class Peer:
             if verb in ("binary", "text"):
                 payload = unhex(words[1])
                 await self.connections[words[0]].send(payload if verb == "binary" else payload.decode())
+            elif verb == "raw":
+                self.connections[words[0]].transport.write(unhex(words[1]))
             elif verb == "close":
                 await self.connections[words[0]].close(int(words[1]), unhex(words[2]).decode())
             else:
@@ -205,7 +207,7 @@ async def main():
             os._exit(0)
         words = line.decode().split()
         # Messages keep their order; what may take long does not hold them up.
-        ordered = words[0] in ("binary", "text")
+        ordered = words[0] in ("binary", "text", "raw")
         task = asyncio.ensure_future(in_order(words) if ordered else peer.command(*words))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

@@ -23,6 +23,7 @@ end
 
 local function wrap(sock, role)
   sock:settimeout(0)
+  pcall(sock.setoption, sock, "tcp-nodelay", true)
   return track(setmetatable({
     socket = sock, role = role, inbox = "", at = 1, outbox = "", ended = nil,
   }, Connection))
@@ -38,7 +39,6 @@ function raw.connect(port, address)
     sock:close()
     return nil, err
   end
-  pcall(sock.setoption, sock, "tcp-nodelay", true)
   return wrap(sock, "client")
 end
 

@@ -1,7 +1,9 @@
 /* Test-only Lua module: the core's socket-free units, and a whole connection over a link that only records. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "../../src/binding/compat.h"
+#include "../../src/core/address_counts.h"
 #include "../../src/core/connection.h"
 #include "../../src/core/memory.h"
 #include "../../src/core/peer_map.h"
@@ -156,6 +158,38 @@ static int peer_map(lua_State *L) {
     return 1;
 }
 
+/* address_count({"1.2.3.4", ...}, address) -> how many of these count for that address; checks that none is left when
+ * they are removed again */
+static wsm_address to_address(const char *text) {
+    wsm_address address = {.size = 4};
+    if (inet_pton(AF_INET, text, address.bytes) != 1)
+        address.size = inet_pton(AF_INET6, text, address.bytes) == 1 ? 16 : 0;
+    return address;
+}
+static int address_count(lua_State *L) {
+    wsm_address_counts counts = {0};
+    wsm_address asked = to_address(luaL_checkstring(L, 2)), address;
+    int given = (int)lua_rawlen(L, 1);
+    luaL_checkstack(L, given + 1, NULL);
+    for (int i = 1; i <= given; i++) {
+        lua_rawgeti(L, 1, i);
+        address = to_address(lua_tostring(L, -1));
+        if (!wsm_address_counts_add(&counts, &address)) return luaL_error(L, "out of memory");
+    }
+    lua_pushinteger(L, (lua_Integer)wsm_address_counts_get(&counts, &asked));
+    for (int i = 1; i <= given; i++) {
+        address = to_address(lua_tostring(L, i + 2));
+        size_t before = wsm_address_counts_get(&counts, &address);
+        wsm_address_counts_remove(&counts, &address);
+        if (!before || wsm_address_counts_get(&counts, &address) != before - 1)
+            return luaL_error(L, "%s was not counted well", lua_tostring(L, i + 2));
+        wsm_address_counts_remove(&counts, &(wsm_address){.size = 4, .bytes = {0}});
+    }
+    size_t left = counts.used;
+    wsm_address_counts_release(&counts);
+    return left ? luaL_error(L, "something is left") : 1;
+}
+
 /* ---- a connection without a socket ---- */
 
 typedef struct fake {
@@ -172,7 +206,8 @@ static bool fake_write(wsm_connection *connection, unsigned char *data, size_t s
 static bool fake_busy(const wsm_connection *connection) { return ((fake *)connection->link.service)->busy; }
 static void fake_changed(wsm_connection *connection) { (void)connection; }
 static bool fake_no_delay(wsm_connection *connection, bool enabled) { return connection && enabled; }
-static const wsm_link_ops fake_ops = {fake_write, fake_busy, fake_changed, fake_no_delay};
+static const wsm_link_ops fake_ops = {
+    .write = fake_write, .busy = fake_busy, .changed = fake_changed, .set_no_delay = fake_no_delay};
 
 static fake *check(lua_State *L) { return luaL_checkudata(L, 1, "wsm.fake"); }
 
@@ -312,6 +347,7 @@ int luaopen_wsmultiplayer_units(lua_State *L) {
         {"url", url},
         {"queue", queue},
         {"peer_map", peer_map},
+        {"address_count", address_count},
         {"connection", new_connection},
         {NULL, NULL},
     };

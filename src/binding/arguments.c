@@ -22,9 +22,9 @@ lua_Number wsm_check_number(lua_State *L, int index, const char *field) {
 
 int32_t wsm_check_int32(lua_State *L, int index, const char *field) {
     lua_Number value = wsm_check_number(L, index, field);
+    if (value >= INT32_MIN && value <= INT32_MAX && (lua_Number)(int32_t)value == value) return (int32_t)value;
     if (value != floor(value)) wsm_bad_value(L, index, field, "number has no integer representation");
-    if (!(value >= INT32_MIN && value <= INT32_MAX)) wsm_bad_value(L, index, field, "out of range of a 32-bit integer");
-    return (int32_t)value;
+    return wsm_bad_value(L, index, field, "out of range of a 32-bit integer");
 }
 
 bool wsm_check_boolean(lua_State *L, int index, const char *field) {
@@ -107,7 +107,7 @@ static size_t check_items(lua_State *L, int index, const char *field) {
     return count;
 }
 
-wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip) {
+wsm_string_list *wsm_try_strings(lua_State *L, int index, const char *field, bool strip) {
     static const char blanks[] = " \t\r\n\v\f";
     size_t count = check_items(L, index, field);
     wsm_string_list *list = wsm_string_list_new(count);
@@ -125,10 +125,14 @@ wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, b
         ok = wsm_string_list_set(list, i, text, size);
         lua_pop(L, 1);
     }
-    if (!ok) {
-        wsm_string_list_unref(list);
-        luaL_error(L, "not enough memory");
-    }
+    if (ok) return list;
+    wsm_string_list_unref(list);
+    return NULL;
+}
+
+wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip) {
+    wsm_string_list *list = wsm_try_strings(L, index, field, strip);
+    if (!list) luaL_error(L, "not enough memory");
     return list;
 }
 

@@ -26,8 +26,10 @@ void wsm_check_timeout(lua_State *L, int index, const char *field, int64_t *mill
 void wsm_push_seconds(lua_State *L, int64_t milliseconds);
 /* PacketPeer.encode_buffer_max_size: 1 KiB to 256 MiB, rounded up to a power of two; 0 for anything else. */
 int32_t wsm_check_encode_buffer_size(lua_State *L, int index, const char *field);
-/* A new list from a sequence of strings; `strip` takes white space off their ends. Raises without memory. */
+/* A new list from a sequence of strings; `strip` takes white space off their ends. Without memory
+ * the first raises, the second returns NULL. */
 wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip);
+wsm_string_list *wsm_try_strings(lua_State *L, int index, const char *field, bool strip);
 void wsm_push_strings(lua_State *L, const wsm_string_list *list);
 
 /* A hook, a function or nil, lies among the fields of the object at 1. Setting it returns whether it is one. */

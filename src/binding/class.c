@@ -5,26 +5,56 @@
 /* Upvalues of __index and __newindex: metatable, methods, {property name -> number}. Of getters and setters: metatable,
  * property number. (Numbers instead of pointers: LuaJIT does not take every pointer as light userdata.) */
 enum { METATABLE = 1, METHODS = 2, NUMBERS = 3, NUMBER = 2 };
+/* Of a lookup: those of __index, and the object. */
+enum { OBJECT = 4 };
 
-void *wsm_object_new(lua_State *L, size_t size) {
-    void *object = wsm_newuserdata(L, size);
-    memset(object, 0, size);
+/* An object is followed by the address of its class, which tells it from any other userdata. */
+static size_t whole_size(const wsm_class *class) { return class->size + sizeof class; }
+
+void *wsm_object_new(lua_State *L, const wsm_class *class) {
+    unsigned char *object = wsm_newuserdata(L, whole_size(class));
+    memset(object, 0, class->size);
+    memcpy(object + class->size, &class, sizeof class);
     lua_newtable(L);
     wsm_setfields(L, -2);
     return object;
 }
 
-void wsm_object_finish(lua_State *L, int metatable) {
+/* Replaces the class's metatable on top by one for the object below it: a copy, but __index is a table. */
+static void make_own_metatable(lua_State *L, const wsm_class *class) {
+    int metatable = lua_gettop(L), object = metatable - 1;
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, metatable);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, metatable + 1);
+    }
+    lua_newtable(L); /* the methods that were looked up so far */
+    lua_newtable(L);
+    lua_getfield(L, metatable, "__index");
+    int index = lua_gettop(L);
+    for (int i = METATABLE; i <= NUMBERS; i++) lua_getupvalue(L, index, i);
+    lua_pushvalue(L, object);
+    lua_pushcclosure(L, class->lookup, OBJECT);
+    lua_setfield(L, index - 1, "__index");
+    lua_settop(L, index - 1);
+    lua_setmetatable(L, -2);
+    lua_setfield(L, metatable + 1, "__index");
+    lua_replace(L, metatable);
+}
+
+void wsm_object_finish(lua_State *L, const wsm_class *class, int metatable) {
     lua_pushvalue(L, metatable ? metatable : lua_upvalueindex(METATABLE));
+    if (class->lookup) make_own_metatable(L, class);
     lua_setmetatable(L, -2);
 }
 
 void *wsm_check_object(lua_State *L, int index, const wsm_class *class) {
-    if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
-        int same = lua_rawequal(L, -1, lua_upvalueindex(METATABLE));
-        lua_pop(L, 1);
-        if (same) return lua_touserdata(L, index);
-    }
+    unsigned char *object = lua_touserdata(L, index);
+    const wsm_class *other = NULL;
+    /* The length comes first: nothing is read from userdata that is too short. */
+    if (object && lua_rawlen(L, index) == whole_size(class)) memcpy(&other, object + class->size, sizeof other);
+    if (other == class) return object;
     luaL_argerror(L, index,
                   lua_pushfstring(L, "%s expected, got %s", class->name,
                                   lua_type(L, index) == LUA_TNONE ? "no value" : luaL_typename(L, index)));
@@ -64,6 +94,21 @@ int wsm_class_index(lua_State *L, const wsm_class *class) {
     if (lua_isnil(L, -1) || lua_type(L, 2) != LUA_TSTRING)
         return luaL_error(L, "%s has no field '%s'", class->name, key_text(L));
     return 1;
+}
+
+int wsm_class_lookup(lua_State *L, const wsm_class *class) {
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(METHODS));
+    if (!lua_isnil(L, -1)) {
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, 1);
+        return 1;
+    }
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(OBJECT));
+    lua_replace(L, 1);
+    return wsm_class_index(L, class);
 }
 
 int wsm_class_newindex(lua_State *L, const wsm_class *class) {

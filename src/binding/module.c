@@ -1,9 +1,13 @@
 /* wsmultiplayer.core: what the Lua layer builds on. */
-#include <libwebsockets.h>
+#include <string.h>
 
 #include "../core/clock.h"
 #include "../core/error.h"
 #include "../core/handshake.h"
+#include "../core/lws.h"
+#include "../core/md5.h"
+#include "../core/platform.h"
+#include "../core/upgrade.h"
 #include "../core/wait.h"
 #include "arguments.h"
 #include "objects.h"
@@ -16,9 +20,14 @@ static int error_string(lua_State *L) {
     return 1;
 }
 
-void wsm_push_packet(lua_State *L, wsm_packet *packet) {
-    lua_pushlstring(L, (const char *)packet->data, packet->size);
-    wsm_packet_release(packet);
+/* md5(text) -> its digest in hexadecimal digits */
+static int md5(lua_State *L) {
+    size_t size;
+    char digest[WSM_MD5_TEXT_SIZE];
+    const char *text = luaL_checklstring(L, 1, &size);
+    wsm_md5_text(text, size, digest);
+    lua_pushstring(L, digest);
+    return 1;
 }
 
 int wsm_push_descriptor(lua_State *L, int descriptor) {
@@ -100,16 +109,19 @@ int wsm_push_round_trip(lua_State *L, const wsm_connection *connection) {
 
 int wsm_push_request(lua_State *L, wsm_connection *connection) {
     char address[WSM_ADDRESS_TEXT_SIZE];
+    char head[WSM_REQUEST_HEAD_MAX];
     size_t size;
-    const char *head = wsm_handshake_request(connection, &size);
+    const char *text = wsm_handshake_request(connection, &size);
     wsm_address_text(&connection->remote, address);
-    wsm_connection *held = wsm_connection_ref(connection);
-    lua_pushlstring(L, head, size);
-    lua_pushstring(L, address);
+    memcpy(head, text, size);
     lua_pushinteger(L, connection->remote.port);
     lua_pushboolean(L, connection->tls);
     lua_pushboolean(L, connection->plain);
-    wsm_connection_unref(held);
+    /* From here on a finalizer may end the connection. */
+    lua_pushlstring(L, head, size);
+    lua_insert(L, -4);
+    lua_pushstring(L, address);
+    lua_insert(L, -4);
     return 5;
 }
 
@@ -124,6 +136,7 @@ static int add_class(lua_State *L, int core, const char *name) {
 WSM_EXPORT int luaopen_wsmultiplayer_core(lua_State *L);
 
 int luaopen_wsmultiplayer_core(lua_State *L) {
+    wsm_platform_start();
     lua_settop(L, 0);
     lua_newtable(L);
     int core = lua_gettop(L);
@@ -135,10 +148,14 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "errors");
     lua_pushcfunction(L, error_string);
     lua_setfield(L, core, "error_string");
+    lua_pushcfunction(L, md5);
+    lua_setfield(L, core, "md5");
     lua_pushcfunction(L, clock_seconds);
     lua_setfield(L, core, "clock");
     lua_pushcfunction(L, wait_readable);
     lua_setfield(L, core, "wait");
+    wsm_open_log(L);
+    lua_setfield(L, core, "log");
     open_active(L);
     lua_setfield(L, core, "active");
     lua_pushstring(L, lws_get_library_version());

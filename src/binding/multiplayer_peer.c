@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "inbox.h"
 #include "objects.h"
 #include "settings.h"
 #include "variant.h"
@@ -31,6 +32,7 @@ static wsm_multiplayer *self(lua_State *L) { return lua_touserdata(L, 1); }
     }
 
 INTEGER_PROPERTY(max_pending_handshakes, max_pending)
+INTEGER_PROPERTY(max_connections_per_address, max_per_address)
 INTEGER_PROPERTY(transfer_mode, transfer_mode)
 INTEGER_PROPERTY(transfer_channel, transfer_channel)
 BOOLEAN_PROPERTY(refuse_new_connections)
@@ -66,6 +68,7 @@ static const wsm_property properties[] = {
     {"encode_buffer_max_size", NULL, get_encode_buffer_max_size, set_encode_buffer_max_size},
     /* beyond Godot */
     {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
+    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
     {"on_http_request", NULL, get_on_http_request, set_on_http_request},
@@ -128,7 +131,8 @@ static int disconnect_peer(lua_State *L) {
 /* One object per connection for as long as a program holds it: kept in a weak table among the peer's fields. */
 static int get_peer(lua_State *L) {
     wsm_multiplayer *peer = check(L);
-    wsm_connection *connection = wsm_multiplayer_get_peer(peer, wsm_check_int32(L, 2, NULL));
+    int32_t id = wsm_check_int32(L, 2, NULL);
+    wsm_connection *connection = wsm_multiplayer_get_peer(peer, id);
     if (!connection) {
         lua_pushnil(L);
         return 1;
@@ -139,12 +143,15 @@ static int get_peer(lua_State *L) {
     lua_rawget(L, -2);
     if (!lua_isnil(L, -1)) return 1;
     lua_pop(L, 1);
+    wsm_websocket *socket = wsm_push_websocket(L, lua_upvalueindex(2));
+    connection = wsm_multiplayer_get_peer(peer, id); /* the collector may have run a finalizer that closed this peer */
+    if (!connection) {
+        lua_pushnil(L);
+        return 1;
+    }
+    wsm_websocket_wrap(socket, connection, true);
     lua_pushnumber(L, (lua_Number)connection->serial);
-    wsm_connection_ref(connection); /* the collector may run a finalizer that closes this peer */
-    wsm_push_connection(L, connection, true, lua_upvalueindex(2));
-    wsm_connection_unref(connection);
-    lua_pushvalue(L, -1);
-    lua_insert(L, -3);
+    lua_pushvalue(L, -2);
     lua_rawset(L, -4);
     return 1;
 }
@@ -204,12 +211,20 @@ static int push_no_packet(lua_State *L, wsm_error error) {
                             error == WSM_ERR_UNAVAILABLE ? "no packet is waiting" : "this peer is not connected");
 }
 
+static wsm_error peek_packet(void *object, wsm_packet *packet) { return wsm_multiplayer_peek_packet(object, packet); }
+static bool took_packet(void *object, const wsm_packet *packet) { return wsm_multiplayer_took_packet(object, packet); }
+static const wsm_inbox inbox = {peek_packet, took_packet};
+
+static int push_next(lua_State *L) { return wsm_inbox_push_next(L, &self(L)->inbox); }
+static int decode_next(lua_State *L) {
+    return wsm_decode_next(L, &self(L)->inbox, lua_toboolean(L, 2) != 0, &self(L)->packet_error);
+}
+
 static int get_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
+    wsm_error error = wsm_inbox_take(L, &inbox, peer, &packet);
     if (error) return push_no_packet(L, error);
-    wsm_push_packet(L, &packet);
     wsm_multiplayer_flush_if_idle(peer);
     return 1;
 }
@@ -218,7 +233,7 @@ static wsm_error send_value(void *object, const void *data, size_t size, wsm_rea
     return wsm_multiplayer_put_packet(object, data, size, reason);
 }
 
-/* Both: second upvalue: the codec's types. */
+/* Second upvalue: the codec's types. */
 static int put_var(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     return wsm_put_var(L, peer, peer->encode_buffer_max_size, send_value);
@@ -227,12 +242,11 @@ static int put_var(lua_State *L) {
 static int get_var(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    bool allow = wsm_opt_boolean(L, 2, false);
-    wsm_error error = wsm_multiplayer_take_packet(peer, &packet);
+    wsm_opt_boolean(L, 2, false);
+    wsm_error error = wsm_inbox_make(L, &inbox, peer, &packet);
     if (error) return push_no_packet(L, error);
-    int results = wsm_get_var(L, &packet, allow, &peer->packet_error);
     wsm_multiplayer_flush_if_idle(peer);
-    return results;
+    return lua_gettop(L) - 2;
 }
 
 /* Unlike get_packet it sends when it finds the queue empty, so that the answer to the last packet goes with the others.
@@ -240,21 +254,27 @@ static int get_var(lua_State *L) {
 static int next_packet(lua_State *L) {
     wsm_multiplayer *peer = check(L);
     wsm_packet packet;
-    if (wsm_multiplayer_take_packet(peer, &packet) != WSM_OK) {
+    if (wsm_inbox_take(L, &inbox, peer, &packet) != WSM_OK) {
         lua_pushnil(L);
         return 1;
     }
-    wsm_push_packet(L, &packet);
     lua_pushinteger(L, packet.source);
     lua_pushinteger(L, 0);
     lua_pushinteger(L, WSM_TRANSFER_MODE_RELIABLE);
     return 4;
 }
 
+/* The second upvalue of both functions that take packets is push_next. */
+static void push_iterator(lua_State *L) {
+    lua_pushnil(L);
+    lua_pushcfunction(L, push_next);
+    lua_pushcclosure(L, next_packet, 2);
+}
+
+/* Second upvalue: next_packet, the same for all, because LuaJIT compiles a loop anew for each other function. */
 static int packets(lua_State *L) {
     check(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
     return 2;
 }
@@ -313,7 +333,6 @@ static int get_peer_rtt(lua_State *L) {
 static const luaL_Reg methods[] = {
     /* PacketPeer */
     {"get_available_packet_count", get_available_packet_count},
-    {"get_packet", get_packet},
     {"get_packet_error", get_packet_error},
     {"put_packet", put_packet},
     /* MultiplayerPeer */
@@ -340,7 +359,6 @@ static const luaL_Reg methods[] = {
     {"get_peer_rtt", get_peer_rtt},
     {"get_peers", get_peers},
     {"is_server", is_server},
-    {"packets", packets},
     {"pollfd", pollfd},
     {NULL, NULL},
 };
@@ -368,9 +386,11 @@ static const luaL_Reg metamethods[] = {
 static void settings_changed(void *object) { wsm_multiplayer_settings_changed(object); }
 
 WSM_CLASS_FUNCTIONS(multiplayer, multiplayer_class)
+static int multiplayer_lookup(lua_State *L) { return wsm_class_lookup(L, &multiplayer_class); }
 
 static const wsm_class multiplayer_class = {
     "WebSocketMultiplayerPeer",
+    sizeof(wsm_multiplayer),
     methods,
     metamethods,
     properties,
@@ -379,13 +399,14 @@ static const wsm_class multiplayer_class = {
     multiplayer_getter,
     multiplayer_setter,
     settings_changed,
+    multiplayer_lookup,
 };
 
 /* new() -> object; its second upvalue is the metatable {__mode = "v"} */
 static int new_peer(lua_State *L) {
-    wsm_multiplayer *peer = wsm_object_new(L, sizeof *peer);
+    wsm_multiplayer *peer = wsm_object_new(L, &multiplayer_class);
     wsm_multiplayer_init(peer);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &multiplayer_class, 0);
     wsm_getfields(L, -1);
     lua_newtable(L);
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -439,8 +460,9 @@ static int respond(lua_State *L) {
     size_t size;
     int status = (int)luaL_checkinteger(L, 2);
     const char *body = luaL_checklstring(L, 4, &size);
-    wsm_string_list *lines = wsm_check_strings(L, 3, NULL, false);
-    wsm_error error = wsm_multiplayer_respond(peer, status, lines, body, size, &reason);
+    wsm_string_list *lines = wsm_try_strings(L, 3, NULL, false);
+    wsm_error error = lines ? wsm_multiplayer_respond(peer, status, lines, body, size, &reason)
+                            : wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     wsm_string_list_unref(lines);
     return wsm_push_error(L, error, &reason);
 }
@@ -468,16 +490,23 @@ void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatab
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"get_peer", get_peer}, {NULL, NULL}};
-    static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_iterator[] = {{"packets", packets}, {NULL, NULL}};
+    static const luaL_Reg with_types[] = {{"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_push[] = {{"get_packet", get_packet}, {NULL, NULL}};
+    static const luaL_Reg with_decode[] = {{"get_var", get_var}, {NULL, NULL}};
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
-    int weak = lua_gettop(L);
+    int weak = lua_gettop(L), iterator = weak + 1;
+    push_iterator(L);
     wsm_class_register(L, &multiplayer_class);
     wsm_class_add_functions(L, functions, 0);
     wsm_class_add_functions(L, maker, weak);
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_peer, peer_metatable);
     wsm_class_add_methods(L, with_types, variant_types);
+    wsm_inbox_add_methods(L, with_push, push_next, with_decode, decode_next, variant_types);
+    wsm_class_add_methods(L, with_iterator, iterator);
+    lua_remove(L, iterator);
     lua_remove(L, weak);
 }

@@ -25,8 +25,8 @@ static const char *opt_text(lua_State *L, int index) {
 
 static int push(lua_State *L, wsm_tls_kind kind, const char *trusted, const char *name, const char *key,
                 const char *certificate) {
-    tls_object *object = wsm_object_new(L, sizeof *object);
-    wsm_object_finish(L, 0);
+    tls_object *object = wsm_object_new(L, &tls_options_class);
+    wsm_object_finish(L, &tls_options_class, 0);
     object->options = wsm_tls_options_new(kind, trusted, name, key, certificate);
     return object->options ? 1 : luaL_error(L, "not enough memory");
 }
@@ -102,9 +102,9 @@ static const wsm_property properties[] = {{NULL, NULL, NULL, NULL}};
 
 WSM_CLASS_FUNCTIONS(tls, tls_options_class)
 
-static const wsm_class tls_options_class = {
-    "TLSOptions", methods, metamethods, properties, tls_index, tls_newindex, tls_getter, tls_setter, NULL,
-};
+static const wsm_class tls_options_class = {"TLSOptions", sizeof(tls_object), methods,    metamethods, properties,
+                                            tls_index,    tls_newindex,       tls_getter, tls_setter,  NULL,
+                                            NULL};
 
 const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatable) {
     if (lua_isnoneornil(L, index)) return NULL;

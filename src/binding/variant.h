@@ -56,14 +56,24 @@ wsm_encode_buffer *wsm_push_encode_buffer(lua_State *L, int types);
 wsm_error wsm_encode_variant(lua_State *L, int types, int index, bool full_objects, wsm_encode_buffer **out,
                              wsm_reason *reason);
 
-/* PacketPeer.put_var(value [, full_objects]) and get_var([allow_objects]) for the object at 1; the codec's types are
- * the second upvalue. `send` carries out what put_packet would. */
+/* The same for the arguments of a remote call, the elements 1 to `count` of the list at `index`, one behind the other
+ * in the form of remote calls. */
+wsm_error wsm_encode_arguments(lua_State *L, int types, int index, int count, wsm_encode_buffer **out,
+                               wsm_reason *reason);
+/* Pushes the list of `count` arguments that the bytes hold; on failure nothing. Bytes behind them are ignored. */
+wsm_error wsm_decode_arguments(lua_State *L, int types, const unsigned char *data, size_t size, int count,
+                               wsm_reason *reason);
+
+/* PacketPeer.put_var(value [, full_objects]) for the object at 1; the codec's types are the second upvalue. `send`
+ * carries out what put_packet would. */
 typedef wsm_error wsm_send_fn(void *object, const void *data, size_t size, wsm_reason *reason);
 int wsm_put_var(lua_State *L, void *object, int32_t limit, wsm_send_fn *send);
-/* Pushes the results of get_var for a packet, which is released; `error` receives what get_packet_error() is to say. */
-int wsm_get_var(lua_State *L, wsm_packet *packet, bool allow_objects, wsm_error *error);
+/* Pushes the results of get_var for the next packet; the codec's types are the first upvalue. `error` receives what
+ * get_packet_error() is to say. */
+int wsm_decode_next(lua_State *L, const wsm_packet_queue *queue, bool allow_objects, wsm_error *error);
 
-/* Pushes {types = ..., encode = ..., decode = ...} for the Lua layer, which fills `types`. */
+/* Pushes {types = ..., encode = ..., decode = ..., encode_arguments = ..., decode_arguments = ...} for the Lua layer,
+ * which fills `types`. */
 void wsm_open_variant(lua_State *L);
 
 #endif

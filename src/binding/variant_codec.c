@@ -40,6 +40,37 @@ static int decode(lua_State *L) {
     return error ? wsm_push_failure(L, error, reason.text) : 1;
 }
 
+enum { ARGUMENTS_MAX = 255 };
+
+/* encode_arguments(list, count) -> bytes | nil, error, text */
+static int encode_arguments(lua_State *L) {
+    wsm_encode_buffer *buffer;
+    wsm_reason reason;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0 && count <= ARGUMENTS_MAX, 2, "too many arguments");
+    wsm_error error = wsm_encode_arguments(L, lua_upvalueindex(1), 1, (int)count, &buffer, &reason);
+    if (error) return wsm_push_failure(L, error, reason.text);
+    lua_pushlstring(L, (const char *)buffer->bytes.data, buffer->bytes.size);
+    buffer->busy = false;
+    return 1;
+}
+
+/* decode_arguments(packet, first, last, count) -> list | nil, error, text: from the bytes `first` to `last` */
+static int decode_arguments(lua_State *L) {
+    wsm_reason reason;
+    size_t size;
+    luaL_checktype(L, 1, LUA_TSTRING);
+    const char *data = lua_tolstring(L, 1, &size);
+    lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
+    luaL_argcheck(L, first >= 1 && (size_t)first <= size + 1, 2, "out of range");
+    luaL_argcheck(L, last >= first - 1 && (size_t)last <= size, 3, "out of range");
+    luaL_argcheck(L, count >= 0 && count <= ARGUMENTS_MAX, 4, "too many arguments");
+    wsm_error error = wsm_decode_arguments(L, lua_upvalueindex(1), (const unsigned char *)data + first - 1,
+                                           (size_t)(last - first + 1), (int)count, &reason);
+    return error ? wsm_push_failure(L, error, reason.text) : 1;
+}
+
 int wsm_put_var(lua_State *L, void *object, int32_t limit, wsm_send_fn *send) {
     wsm_encode_buffer *buffer;
     wsm_reason reason = {""};
@@ -56,14 +87,20 @@ int wsm_put_var(lua_State *L, void *object, int32_t limit, wsm_send_fn *send) {
     return wsm_push_error(L, error, &reason);
 }
 
-int wsm_get_var(lua_State *L, wsm_packet *packet, bool allow_objects, wsm_error *error) {
+int wsm_decode_next(lua_State *L, const wsm_packet_queue *queue, bool allow_objects, wsm_error *error) {
+    wsm_packet packet;
     wsm_reason reason;
-    *error = wsm_decode_variant(L, lua_upvalueindex(2), packet->data, packet->size, allow_objects, &reason);
-    wsm_packet_release(packet);
+    if (!wsm_packet_queue_peek(queue, &packet)) return 0;
+    *error = wsm_decode_variant(L, lua_upvalueindex(1), packet.data, packet.size, allow_objects, &reason);
     return *error ? wsm_push_failure(L, *error, reason.text) : 1;
 }
 
 void wsm_open_variant(lua_State *L) {
+    static const luaL_Reg functions[] = {{"encode", encode},
+                                         {"decode", decode},
+                                         {"encode_arguments", encode_arguments},
+                                         {"decode_arguments", decode_arguments},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lua_newtable(L);
     int codec = lua_gettop(L) - 1, types = codec + 1;
@@ -75,11 +112,10 @@ void wsm_open_variant(lua_State *L) {
     lua_rawseti(L, types, WSM_TYPE_SHAPES);
     wsm_push_encode_buffer(L, types);
     lua_rawseti(L, types, WSM_TYPE_BUFFER);
-    lua_pushvalue(L, types);
-    lua_pushcclosure(L, encode, 1);
-    lua_setfield(L, codec, "encode");
-    lua_pushvalue(L, types);
-    lua_pushcclosure(L, decode, 1);
-    lua_setfield(L, codec, "decode");
+    for (const luaL_Reg *function = functions; function->name; function++) {
+        lua_pushvalue(L, types);
+        lua_pushcclosure(L, function->func, 1);
+        lua_setfield(L, codec, function->name);
+    }
     lua_setfield(L, codec, "types");
 }

@@ -578,15 +578,45 @@ wsm_error wsm_decode_value(wsm_decoder *d, int depth) {
     }
 }
 
+static wsm_error fail(const wsm_decoder *d, size_t size, wsm_error error, wsm_reason *reason) {
+    const char *what = error == WSM_ERR_UNAUTHORIZED    ? "an object, and objects are not allowed"
+                       : error == WSM_ERR_OUT_OF_MEMORY ? "nested too deep"
+                                                        : "not a well-formed Variant";
+    return wsm_fail(reason, error, "%s, at byte %zu of %zu", what, size - d->reader.left, size);
+}
+
 wsm_error wsm_decode_variant(lua_State *L, int types, const unsigned char *data, size_t size, bool allow_objects,
                              wsm_reason *reason) {
     wsm_decoder d = {L, types, {data, size}, allow_objects, size / 4};
     int top = lua_gettop(L);
     wsm_error error = wsm_decode_value(&d, 0);
-    if (!error) return WSM_OK;
-    lua_settop(L, top);
-    const char *what = error == WSM_ERR_UNAUTHORIZED    ? "an object, and objects are not allowed"
-                       : error == WSM_ERR_OUT_OF_MEMORY ? "nested too deep"
-                                                        : "not a well-formed Variant";
-    return wsm_fail(reason, error, "%s, at byte %zu of %zu", what, size - d.reader.left, size);
+    return error ? fail(&d, size, drop(&d, top, error), reason) : WSM_OK;
+}
+
+/* A value in the form of remote calls. */
+static wsm_error decode_short(wsm_decoder *d) {
+    wsm_variant_type type;
+    int64_t value = 0;
+    wsm_error error = wsm_read_short(&d->reader, &type, &value);
+    if (error) return error;
+    if (type == WSM_BOOL)
+        lua_pushboolean(d->L, value != 0);
+    else if (type == WSM_INT)
+        push_int(d, value);
+    else
+        return wsm_decode_value(d, 0);
+    return WSM_OK;
+}
+
+wsm_error wsm_decode_arguments(lua_State *L, int types, const unsigned char *data, size_t size, int count,
+                               wsm_reason *reason) {
+    wsm_decoder d = {L, types, {data, size}, false, size / 4};
+    int top = lua_gettop(L);
+    lua_createtable(L, (size_t)count <= size ? count : 0, 0);
+    for (int i = 1; i <= count; i++) {
+        wsm_error error = decode_short(&d);
+        if (error) return fail(&d, size, drop(&d, top, error), reason);
+        lua_rawseti(L, top + 1, i);
+    }
+    return WSM_OK;
 }

@@ -627,25 +627,51 @@ static wsm_encode_buffer *take_buffer(lua_State *L, int types) {
     return buffer;
 }
 
+/* Leaves the buffer on top. */
+static void start(encoder *e, lua_State *L, int types, bool full_objects, wsm_encode_buffer **out) {
+    e->L = L;
+    e->types = types;
+    *out = take_buffer(L, types);
+    e->out = &(*out)->bytes;
+    e->full_objects = full_objects;
+    e->path_at = PATH_SIZE;
+}
+
+/* `top` is where the buffer lies. */
+static wsm_error finish(encoder *e, int top, bool ok, wsm_encode_buffer *out, wsm_reason *reason) {
+    if (!ok) {
+        const char *path = e->path + e->path_at;
+        int size = (int)(PATH_SIZE - e->path_at);
+        if (size && *path == '.') path++, size--;
+        wsm_fail(reason, e->error, "%s%.*s%s%s", size ? "at " : "", size, path, size ? ": " : "", e->problem);
+        out->busy = false;
+    }
+    lua_settop(e->L, top);
+    return ok ? WSM_OK : e->error;
+}
+
 wsm_error wsm_encode_variant(lua_State *L, int types, int index, bool full_objects, wsm_encode_buffer **out,
                              wsm_reason *reason) {
     encoder e;
-    e.L = L;
-    e.types = types;
-    *out = take_buffer(L, types);
-    e.out = &(*out)->bytes;
-    e.full_objects = full_objects;
-    e.path_at = PATH_SIZE;
+    start(&e, L, types, full_objects, out);
     int top = lua_gettop(L);
-    if (encode(&e, index, 0)) {
+    bool ok = encode(&e, index, 0);
+    return finish(&e, top, ok, *out, reason);
+}
+
+wsm_error wsm_encode_arguments(lua_State *L, int types, int index, int count, wsm_encode_buffer **out,
+                               wsm_reason *reason) {
+    encoder e;
+    start(&e, L, types, false, out);
+    int top = lua_gettop(L);
+    bool ok = true;
+    for (int i = 1; ok && i <= count; i++) {
+        size_t offset = e.out->size;
+        lua_rawgeti(L, index, i);
+        ok = encode(&e, top + 1, 0) || add_index(&e, i);
+        if (!ok) break;
+        wsm_shorten(e.out, offset);
         lua_settop(L, top);
-        return WSM_OK;
     }
-    const char *path = e.path + e.path_at;
-    int size = (int)(PATH_SIZE - e.path_at);
-    if (size && *path == '.') path++, size--;
-    wsm_fail(reason, e.error, "%s%.*s%s%s", size ? "at " : "", size, path, size ? ": " : "", e.problem);
-    lua_settop(L, top);
-    (*out)->busy = false;
-    return e.error;
+    return finish(&e, top, ok, *out, reason);
 }

@@ -6,6 +6,7 @@
 #include "../core/frame.h"
 #include "../core/utf8.h"
 #include "arguments.h"
+#include "inbox.h"
 #include "objects.h"
 #include "settings.h"
 #include "variant.h"
@@ -109,44 +110,57 @@ static wsm_error send_value(void *object, const void *data, size_t size, wsm_rea
     return wsm_websocket_send(object, WSM_OP_BINARY, data, size, reason);
 }
 
-/* Both: second upvalue: the codec's types. */
+/* Second upvalue: the codec's types. */
 static int put_var(lua_State *L) {
     wsm_websocket *socket = check(L);
     return wsm_put_var(L, socket, socket->encode_buffer_max_size, send_value);
 }
 
+static wsm_error peek_packet(void *object, wsm_packet *packet) { return wsm_websocket_peek_packet(object, packet); }
+static bool took_packet(void *object, const wsm_packet *packet) { return wsm_websocket_took_packet(object, packet); }
+static const wsm_inbox inbox = {peek_packet, took_packet};
+
+static int push_next(lua_State *L) { return wsm_inbox_push_next(L, &((wsm_websocket *)lua_touserdata(L, 1))->inbox); }
+static int decode_next(lua_State *L) {
+    wsm_websocket *socket = lua_touserdata(L, 1);
+    return wsm_decode_next(L, &socket->inbox, lua_toboolean(L, 2) != 0, &socket->packet_error);
+}
+
 static int get_var(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    bool allow = wsm_opt_boolean(L, 2, false);
-    wsm_error error = wsm_websocket_take_packet(socket, &packet);
-    return error ? push_no_packet(L, error) : wsm_get_var(L, &packet, allow, &socket->packet_error);
+    wsm_opt_boolean(L, 2, false);
+    wsm_error error = wsm_inbox_make(L, &inbox, socket, &packet);
+    return error ? push_no_packet(L, error) : lua_gettop(L) - 2;
 }
 
 static int get_packet(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    wsm_error error = wsm_websocket_take_packet(socket, &packet);
-    if (error) return push_no_packet(L, error);
-    wsm_push_packet(L, &packet);
-    return 1;
+    wsm_error error = wsm_inbox_take(L, &inbox, socket, &packet);
+    return error ? push_no_packet(L, error) : 1;
 }
 
 /* packets() -> iterator of packet, is_text */
 static int next_packet(lua_State *L) {
     wsm_websocket *socket = check_own(L);
     wsm_packet packet;
-    if (wsm_websocket_take_packet(socket, &packet) != WSM_OK) return 0;
-    bool text = packet.text;
-    wsm_push_packet(L, &packet);
-    lua_pushboolean(L, text);
+    if (wsm_inbox_take(L, &inbox, socket, &packet) != WSM_OK) return 0;
+    lua_pushboolean(L, packet.text);
     return 2;
 }
 
+/* The second upvalue of both functions that take packets is push_next. */
+static void push_iterator(lua_State *L) {
+    lua_pushnil(L);
+    lua_pushcfunction(L, push_next);
+    lua_pushcclosure(L, next_packet, 2);
+}
+
+/* Second upvalue: next_packet, the same for all, because LuaJIT compiles a loop anew for each other function. */
 static int packets(lua_State *L) {
     check_own(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_packet, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
     return 2;
 }
@@ -248,7 +262,6 @@ static int get_round_trip_time(lua_State *L) { return wsm_push_round_trip(L, che
 static const luaL_Reg methods[] = {
     /* PacketPeer */
     {"get_available_packet_count", get_available_packet_count},
-    {"get_packet", get_packet},
     {"get_packet_error", get_packet_error},
     {"put_packet", put_packet},
     /* WebSocketPeer */
@@ -269,7 +282,6 @@ static const luaL_Reg methods[] = {
     {"events", wsm_events},
     {"get_last_error", get_last_error},
     {"get_rtt", get_round_trip_time},
-    {"packets", packets},
     {"pollfd", pollfd},
     {"timeout", timeout},
     {NULL, NULL},
@@ -277,19 +289,16 @@ static const luaL_Reg methods[] = {
 
 /* ---- life ---- */
 
-static int new_peer(lua_State *L) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
+wsm_websocket *wsm_push_websocket(lua_State *L, int metatable) {
+    wsm_websocket *socket = wsm_object_new(L, &websocket_peer_class);
     wsm_websocket_init(socket);
-    wsm_object_finish(L, 0);
-    return 1;
+    wsm_object_finish(L, &websocket_peer_class, metatable);
+    return socket;
 }
 
-void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed, int metatable) {
-    wsm_websocket *socket = wsm_object_new(L, sizeof *socket);
-    wsm_websocket_init(socket);
-    wsm_object_finish(L, metatable);
-    wsm_websocket_wrap(socket, connection, borrowed);
-    if (!borrowed) wsm_note_active(L, -1);
+static int new_peer(lua_State *L) {
+    wsm_push_websocket(L, 0);
+    return 1;
 }
 
 /* ---- for the Lua layer ---- */
@@ -297,6 +306,13 @@ void wsm_push_connection(lua_State *L, wsm_connection *connection, bool borrowed
 static int poll_peer(lua_State *L) {
     wsm_websocket_poll(check_own(L), wsm_opt_milliseconds(L, 2));
     return 0;
+}
+
+/* request_head(peer) -> the head of the request that a server accepted, or nil */
+static int request_head(lua_State *L) {
+    wsm_websocket *socket = check(L);
+    lua_pushstring(L, socket->connection ? socket->connection->head : NULL);
+    return 1;
 }
 
 static int is_borrowed(lua_State *L) {
@@ -328,17 +344,27 @@ static const luaL_Reg metamethods[] = {
 WSM_CLASS_FUNCTIONS(peer, websocket_peer_class)
 
 static const wsm_class websocket_peer_class = {
-    "WebSocketPeer", methods,     metamethods, properties,       peer_index,
-    peer_newindex,   peer_getter, peer_setter, settings_changed,
-};
+    "WebSocketPeer", sizeof(wsm_websocket), methods,     metamethods,      properties, peer_index,
+    peer_newindex,   peer_getter,           peer_setter, settings_changed, NULL};
 
 void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {
-        {"new", new_peer}, {"poll", poll_peer}, {"is_borrowed", is_borrowed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", new_peer},
+                                         {"poll", poll_peer},
+                                         {"is_borrowed", is_borrowed},
+                                         {"request_head", request_head},
+                                         {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};
-    static const luaL_Reg with_types[] = {{"get_var", get_var}, {"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_iterator[] = {{"packets", packets}, {NULL, NULL}};
+    static const luaL_Reg with_types[] = {{"put_var", put_var}, {NULL, NULL}};
+    static const luaL_Reg with_push[] = {{"get_packet", get_packet}, {NULL, NULL}};
+    static const luaL_Reg with_decode[] = {{"get_var", get_var}, {NULL, NULL}};
+    push_iterator(L);
+    int iterator = lua_gettop(L);
     wsm_class_register(L, &websocket_peer_class);
     wsm_class_add_functions(L, functions, 0);
     wsm_class_add_methods(L, with_tls, tls_metatable);
     wsm_class_add_methods(L, with_types, variant_types);
+    wsm_inbox_add_methods(L, with_push, push_next, with_decode, decode_next, variant_types);
+    wsm_class_add_methods(L, with_iterator, iterator);
+    lua_remove(L, iterator);
 }

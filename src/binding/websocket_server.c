@@ -22,6 +22,11 @@ static void set_max_pending_handshakes(lua_State *L, int index, const char *fiel
     self(L)->max_pending = wsm_check_int32(L, index, field);
 }
 
+static void get_max_connections_per_address(lua_State *L) { lua_pushinteger(L, self(L)->max_per_address); }
+static void set_max_connections_per_address(lua_State *L, int index, const char *field) {
+    self(L)->max_per_address = wsm_check_int32(L, index, field);
+}
+
 /* The function itself lies among the object's fields, where the Lua layer finds it. */
 static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
 static void set_on_request(lua_State *L, int index, const char *field) {
@@ -36,6 +41,7 @@ static void set_on_http_request(lua_State *L, int index, const char *field) {
 static const wsm_property properties[] = {
     WSM_SETTINGS_PROPERTIES,
     {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
+    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
     {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
     {"on_request", NULL, get_on_request, set_on_request},
     {"on_http_request", NULL, get_on_http_request, set_on_http_request},
@@ -78,17 +84,24 @@ static int is_connection_available(lua_State *L) {
 
 /* Second upvalue: the metatable of WebSocketPeer. The peer keeps the server alive, which carries its bytes. */
 static int take_connection(lua_State *L) {
-    wsm_connection *connection = wsm_websocket_server_take(check(L));
-    if (!connection) {
+    wsm_websocket_server *server = check(L);
+    if (!wsm_websocket_server_is_available(server)) {
         lua_pushnil(L);
         return 1;
     }
-    wsm_push_connection(L, connection, false, lua_upvalueindex(2));
-    wsm_connection_unref(connection);
+    /* Everything that can fail, or run a finalizer, comes before the connection leaves the queue. */
+    wsm_websocket *socket = wsm_push_websocket(L, lua_upvalueindex(2));
     wsm_getfields(L, -1);
     lua_pushvalue(L, 1);
     lua_rawseti(L, -2, 1);
     lua_pop(L, 1);
+    wsm_note_active(L, -1);
+    wsm_connection *connection = wsm_websocket_server_take(server);
+    if (connection)
+        wsm_websocket_wrap(socket, connection, false);
+    else
+        lua_pushnil(L);
+    wsm_connection_unref(connection);
     return 1;
 }
 
@@ -115,9 +128,9 @@ static const luaL_Reg methods[] = {
 /* ---- life, and what the Lua layer needs ---- */
 
 static int new_server(lua_State *L) {
-    wsm_websocket_server *server = wsm_object_new(L, sizeof *server);
+    wsm_websocket_server *server = wsm_object_new(L, &websocket_server_class);
     wsm_websocket_server_init(server);
-    wsm_object_finish(L, 0);
+    wsm_object_finish(L, &websocket_server_class, 0);
     return 1;
 }
 
@@ -145,8 +158,9 @@ static int respond(lua_State *L) {
     size_t size;
     int status = (int)luaL_checkinteger(L, 2);
     const char *body = luaL_checklstring(L, 4, &size);
-    wsm_string_list *lines = wsm_check_strings(L, 3, NULL, false);
-    wsm_error error = wsm_websocket_server_respond(server, status, lines, body, size, &reason);
+    wsm_string_list *lines = wsm_try_strings(L, 3, NULL, false);
+    wsm_error error = lines ? wsm_websocket_server_respond(server, status, lines, body, size, &reason)
+                            : wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     wsm_string_list_unref(lines);
     return wsm_push_error(L, error, &reason);
 }
@@ -171,10 +185,17 @@ static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", stop}, {"_
 
 WSM_CLASS_FUNCTIONS(server, websocket_server_class)
 
-static const wsm_class websocket_server_class = {
-    "WebSocketServer", methods,       metamethods,   properties, server_index,
-    server_newindex,   server_getter, server_setter, NULL,
-};
+static const wsm_class websocket_server_class = {"WebSocketServer",
+                                                 sizeof(wsm_websocket_server),
+                                                 methods,
+                                                 metamethods,
+                                                 properties,
+                                                 server_index,
+                                                 server_newindex,
+                                                 server_getter,
+                                                 server_setter,
+                                                 NULL,
+                                                 NULL};
 
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable) {
     static const luaL_Reg functions[] = {{"new", new_server}, {"poll", poll_server}, {"next_request", next_request},

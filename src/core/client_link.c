@@ -3,34 +3,34 @@
  * milliseconds; until the client takes it over it belongs to the look-up. */
 #include "client_link.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "authorities.h"
 #include "clock.h"
-#include "event_set.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "plain.h"
+#include "platform.h"
 #include "process.h"
 #include "resolver.h"
 #include "upgrade.h"
 #include "url.h"
+#include "watch.h"
 
+enum { ANSWER_HEAD_MAX = 4096 }; /* as in Godot */
 enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
 enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
 
-/* A context and what it is made from. Allocated by malloc: a thread may free it. */
+/* A context and what it is made from. A thread may free it. */
 typedef struct client_context {
     wsm_client *client; /* NULL until it is taken over */
     struct lws_context *context;
     struct lws_vhost *vhost;
     bool tls, own_authorities;
+    char *trusted_chain; /* a copy: the program's options may be gone when the thread comes to it */
     wsm_pem_file authorities;
 } client_context;
 
@@ -46,16 +46,20 @@ struct wsm_client {
     size_t next_address;
     int64_t give_up_ms, attempt_until_ms;
 
-    client_context *lws;   /* NULL while it is being made */
-    wsm_event_set *events; /* of the one socket, for those who wait elsewhere; NULL: nobody asked */
-    int watched;           /* the descriptor in it */
-    int tls_flags;         /* LCCSCF_* */
-    char *verified_name;   /* instead of the URL's host; NULL: that */
+    client_context *lws; /* NULL while it is being made */
+    wsm_watch *watch;    /* its owner's */
+    int tls_flags;       /* LCCSCF_* */
+    char *verified_name; /* instead of the URL's host; NULL: that */
     bool attempting, tcp_connected, request_sent, failed;
     bool reading_stopped;
     int64_t closing_since_ms;
     int64_t heartbeat_ms; /* when to look at the heartbeat; 0: never */
     unsigned progress;    /* counts callbacks that show that a service call did something */
+
+    /* without TLS */
+    char key[32];     /* of the request */
+    wsm_bytes answer; /* to it, as far as it has come */
+    wsm_chunk_pool chunks;
     int http_status;
     char error[160]; /* why the attempt failed */
 };
@@ -64,7 +68,11 @@ struct wsm_client {
 
 static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops tls_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+
+static const wsm_link_ops plain_ops = {
+    .write = wsm_plain_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 
@@ -97,8 +105,21 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
     return ok ? 0 : -1;
 }
 
+/* libwebsockets takes "Up" for an upgrade, and looks at the first of several Sec-WebSocket-Accept lines only. */
+static bool upgrades(struct lws *wsi) {
+    enum { ACCEPT_SIZE = 28 };
+    char list[256];
+    int length = lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_CONNECTION);
+    return length > 0 && wsm_upgrade_list_has((wsm_span){list, (size_t)length}, "upgrade") &&
+           lws_hdr_total_length(wsi, WSI_TOKEN_ACCEPT) == ACCEPT_SIZE;
+}
+
 /* libwebsockets takes an answer without a sub-protocol although one was asked for; Godot does not. */
-static int check_protocol(wsm_client *client, struct lws *wsi) {
+static int check_answer(wsm_client *client, struct lws *wsi) {
+    if (!upgrades(wsi)) {
+        snprintf(client->error, sizeof client->error, "HS: Connection or Sec-WebSocket-Accept");
+        return -1;
+    }
     char protocol[256];
     const wsm_string_list *asked = client->connection->settings.protocols;
     int length = lws_hdr_copy(wsi, protocol, sizeof protocol, WSI_TOKEN_PROTOCOL);
@@ -130,6 +151,144 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
     snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
 }
 
+/* ---- without TLS: the handshake and the frames are ours, libwebsockets has the socket in its raw role ---- */
+
+static void close_attempt(wsm_client *client) {
+    wsm_link *link = &client->connection->link;
+    if (link->wsi)
+        wsm_lws_kill(&link->wsi);
+    else if (link->fd >= 0)
+        wsm_socket_close(link->fd);
+    link->fd = -1;
+}
+
+static void answer_complete(wsm_client *client, size_t head_size) {
+    wsm_connection *connection = client->connection;
+    wsm_bytes answer = client->answer;
+    wsm_span protocol;
+    const char *problem = wsm_upgrade_judge_answer((const char *)answer.data, head_size, client->key,
+                                                   connection->settings.protocols, &protocol, &client->http_status);
+    if (problem) {
+        snprintf(client->error, sizeof client->error, "%s", problem);
+        client->failed = true; /* its socket is closed by whoever called the service */
+        return;
+    }
+    if (protocol.size) connection->protocol = wsm_strndup(protocol.text, protocol.size);
+    client->attempting = false;
+    client->answer = (wsm_bytes){0};
+    wsm_connection_opened(connection);
+    if (answer.size > head_size) wsm_connection_receive(connection, answer.data + head_size, answer.size - head_size);
+    wsm_bytes_release(&answer);
+}
+
+static void take_plain(wsm_client *client, unsigned char *data, size_t size) {
+    wsm_bytes *answer = &client->answer;
+    client->progress++;
+    if (client->connection->state != WSM_STATE_CONNECTING) {
+        wsm_connection_receive(client->connection, data, size);
+        return;
+    }
+    if (client->failed) return;
+    size_t seen = answer->size;
+    bool kept = wsm_bytes_append(answer, data, size);
+    size_t head_size = kept ? wsm_upgrade_head_size(answer->data, answer->size, seen) : 0;
+    if (!kept || head_size > ANSWER_HEAD_MAX || (!head_size && answer->size > ANSWER_HEAD_MAX)) {
+        snprintf(client->error, sizeof client->error, kept ? "the server's answer is too large" : "out of memory");
+        client->failed = true;
+    } else if (head_size) {
+        answer_complete(client, head_size);
+    }
+}
+
+static bool send_request(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    unsigned char bytes[16];
+    wsm_bytes request = {0};
+    bool ok = wsm_random_bytes(&client->random, bytes, sizeof bytes) && wsm_upgrade_make_key(bytes, client->key) &&
+              wsm_upgrade_write_request(&request, &client->url, (wsm_span){client->key, strlen(client->key)},
+                                        connection->settings.protocols, connection->settings.headers) &&
+              wsm_bytes_append(&request, "\r\n", 2) && wsm_plain_write(connection, request.data, request.size);
+    wsm_bytes_release(&request);
+    client->request_sent = true;
+    return ok;
+}
+
+/* Hands the connected socket over; libwebsockets closes it if it can't take it. */
+static bool adopt(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    lws_adopt_desc_t description;
+    memset(&description, 0, sizeof description);
+    description.vh = client->lws->vhost;
+    description.type = LWS_ADOPT_SOCKET;
+    description.fd.sockfd = (lws_sockfd_type)connection->link.fd;
+    description.vh_prot_name = "raw";
+    description.opaque = connection;
+    return lws_adopt_descriptor_vhost_via_info(&description) && connection->link.wsi;
+}
+
+static void plain_failed(wsm_client *client, const char *why) {
+    if (!client->error[0]) snprintf(client->error, sizeof client->error, "%s", why);
+    client->failed = true;
+}
+
+static void connect_plain(wsm_client *client, const char *address) {
+    int problem = wsm_plain_connect(address, client->url.port, &client->connection->link.fd);
+    if (problem) plain_failed(client, wsm_socket_text(problem));
+}
+
+/* Goes on when TCP is connected. */
+static void watch_plain(wsm_client *client) {
+    wsm_link *link = &client->connection->link;
+    if (!client->attempting || client->failed || client->tcp_connected || link->fd < 0) return;
+    int problem = wsm_plain_connected(link->fd);
+    if (problem == EINPROGRESS) return;
+    client->progress++;
+    if (problem) {
+        plain_failed(client, wsm_socket_text(problem));
+        return;
+    }
+    client->tcp_connected = true;
+    if (!adopt(client)) {
+        link->fd = -1;
+        plain_failed(client, "out of descriptors or memory");
+    } else if (!send_request(client)) {
+        plain_failed(client, "out of memory, or the system has no random numbers");
+    }
+}
+
+/* Lets libwebsockets write what it kept, if the socket is ready for that. */
+static void drain_plain(wsm_client *client) {
+    struct pollfd polled = wsm_polled(client->connection->link.fd, POLLOUT);
+    if (wsm_poll(&polled, 1, 0) <= 0) return;
+    struct lws_pollfd ready;
+    memset(&ready, 0, sizeof ready);
+    ready.fd = (lws_sockfd_type)client->connection->link.fd;
+    ready.events = LWS_POLLIN | LWS_POLLOUT;
+    ready.revents = LWS_POLLOUT;
+    lws_service_fd(client->lws->context, &ready);
+}
+
+static void pump_plain(wsm_client *client) {
+    static _Thread_local unsigned char input[WSM_READ_SIZE];
+    wsm_connection *connection = client->connection;
+    int64_t started = wsm_clock_ms();
+    watch_plain(client);
+    if (wsm_lws_busy(connection)) drain_plain(client);
+    for (int round = 0; round < ROUNDS_MAX && connection->link.wsi && wsm_connection_wants_input(connection); round++) {
+        size_t size = sizeof input;
+        wsm_plain_status status = wsm_plain_read(connection, input, &size);
+        if (status == WSM_PLAIN_DATA) take_plain(client, input, size);
+        if (status == WSM_PLAIN_ENDED) close_attempt(client);
+        bool more = status == WSM_PLAIN_DATA && size == sizeof input && !client->failed;
+        if (!more || connection->state == WSM_STATE_CLOSED || wsm_clock_ms() - started > BUDGET_MS) break;
+    }
+    /* A program that takes no packets must hear of a reset all the same, which destroys what was not read. */
+    bool deaf = connection->link.wsi && !wsm_connection_wants_input(connection);
+    bool reset = deaf && wsm_plain_hung_up(connection->link.fd);
+    if (reset) wsm_bytes_release(&connection->held);
+    if (client->failed || reset) close_attempt(client);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
     client_context *own = vhost ? lws_vhost_user(vhost) : NULL;
@@ -142,7 +301,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         client->http_status = (int)lws_http_client_http_response(wsi);
         break;
-    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_protocol(client, wsi);
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return check_answer(client, wsi);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         client->progress++;
         client->attempting = false;
@@ -157,6 +316,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         wsm_connection_receive_pong(client->connection, in, size);
         break;
     case LWS_CALLBACK_CLIENT_WRITEABLE: client->progress++; break;
+    case LWS_CALLBACK_RAW_ADOPT: client->connection->link.wsi = wsi; break;
+    case LWS_CALLBACK_RAW_RX: take_plain(client, in, size); break;
     case LWS_CALLBACK_WSI_CREATE:
         client->progress++;
         client->tcp_connected = true;
@@ -170,6 +331,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         client->progress++;
         if (client->connection->link.wsi != wsi && !client->attempting) break;
         client->connection->link.wsi = NULL;
+        client->connection->link.fd = -1;
         if (client->attempting)
             client->failed = true;
         else
@@ -183,11 +345,12 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
 static void drop_socket(wsm_client *client) {
     if (client->connection->close_sent) wsm_lws_discard_input(client->connection);
     client->attempting = false;
-    wsm_lws_kill(&client->connection->link.wsi);
+    close_attempt(client);
 }
 
 static const struct lws_protocols protocols[] = {
     {.name = "ws", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
+    {.name = "raw", .callback = callback, .rx_buffer_size = WSM_READ_SIZE, .tx_packet_size = 1 << 20},
     {.name = NULL},
 };
 
@@ -203,7 +366,8 @@ static void discard_context(void *work) {
         lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
-    free(own);
+    wsm_free(own->trusted_chain);
+    wsm_free(own);
 }
 
 static void make_context(void *work) {
@@ -221,13 +385,17 @@ static void make_context(void *work) {
 #if defined(LWS_WITH_SOCKS5)
     info.socks_proxy_address = "";
 #endif
+#if defined(LWS_WITH_TLS)
     if (own->tls) {
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         if (own->own_authorities) {
             info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
             info.client_ssl_ca_filepath = own->authorities.path;
+        } else {
+            info.client_ssl_ca_filepath = wsm_authorities_file();
         }
     }
+#endif
     own->vhost = lws_create_vhost(own->context, &info);
     wsm_pem_file_close(&own->authorities);
 }
@@ -246,7 +414,7 @@ static const char *current_address(const wsm_client *client) {
 }
 
 /* What libwebsockets says, in words for a person: "conn fail: 111" is an errno, others are known by their beginning. */
-static const char *translate(const char *text) {
+static const char *translate(const char *text, bool connected) {
     static const struct {
         const char *begins, *means;
     } known[] = {
@@ -259,14 +427,14 @@ static const char *translate(const char *text) {
         {"HS: ", "the server's answer is not one to a WebSocket request"},
     };
     const char *colon = strrchr(text, ':');
-    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return strerror(atoi(colon + 1));
+    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return wsm_socket_text(atoi(colon + 1));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strncmp(text, known[i].begins, strlen(known[i].begins))) return known[i].means;
-    return text[0] ? text : "the server closed the connection";
+    return text[0] ? text : connected ? "the server closed the connection" : "connection refused or unreachable";
 }
 
 static void describe_failure(wsm_client *client, wsm_reason *reason) {
-    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error),
+    const char *refused = wsm_lws_refused_certificate(), *what = translate(client->error, client->tcp_connected),
                *address = current_address(client);
     unsigned port = client->url.port;
     if (!client->request_sent && client->url.tls && refused[0])
@@ -299,6 +467,11 @@ static void start_attempt(wsm_client *client) {
     client->attempting = true;
     client->failed = client->request_sent = client->tcp_connected = false;
     wsm_lws_clear_refused_certificate();
+    if (!client->url.tls) {
+        wsm_bytes_release(&client->answer);
+        connect_plain(client, client->addresses.text[client->next_address++]);
+        return;
+    }
     memset(&info, 0, sizeof info);
     info.context = client->lws->context;
     info.vhost = client->lws->vhost;
@@ -350,7 +523,7 @@ static void advance(wsm_client *client) {
     if (!client->request_sent && client->next_address < client->addresses.count &&
         wsm_clock_ms() >= client->attempt_until_ms) {
         snprintf(client->error, sizeof client->error, "no answer");
-        wsm_lws_kill(&client->connection->link.wsi);
+        close_attempt(client);
         client->failed = true;
         advance(client);
     }
@@ -375,9 +548,16 @@ void wsm_client_phase(const wsm_client *client, wsm_reason *phase) {
 
 /* What there is to wait for; the descriptor is -1 if there is nothing. */
 static struct pollfd wanted(const wsm_client *client) {
-    struct pollfd polled = {.fd = -1, .events = POLLIN};
-    struct lws *wsi = client->connection->link.wsi;
-    bool connecting = client->connection->state == WSM_STATE_CONNECTING;
+    struct pollfd polled = wsm_polled(-1, POLLIN);
+    wsm_connection *connection = client->connection;
+    struct lws *wsi = connection->link.wsi;
+    bool connecting = connection->state == WSM_STATE_CONNECTING;
+    if (!client->lookup && !client->url.tls) {
+        polled = wsm_polled(connection->link.fd, POLLIN);
+        if (!client->tcp_connected || !wsm_connection_wants_input(connection)) polled.events = 0;
+        if (!client->tcp_connected || wsm_lws_busy(connection)) polled.events |= POLLOUT;
+        return polled;
+    }
     if (client->lookup)
         polled.fd = wsm_lookup_fd(client->lookup);
     else if (wsi)
@@ -388,31 +568,22 @@ static struct pollfd wanted(const wsm_client *client) {
     return polled;
 }
 
-/* Sockets that libwebsockets closed have left the set by themselves, and their number may have come back. */
-static void watch(wsm_client *client) {
+static void update_watch(wsm_client *client) {
     struct pollfd polled = wanted(client);
-    unsigned events = (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u);
-    if (!client->events) return;
-    if (client->watched >= 0 && client->watched != polled.fd) wsm_event_set_remove(client->events, client->watched);
-    client->watched = polled.fd;
-    if (polled.fd >= 0 && !wsm_event_set_modify(client->events, polled.fd, events, client))
-        wsm_event_set_add(client->events, polled.fd, events, client);
+    wsm_watch_set(client->watch, polled.fd,
+                  (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u));
 }
 
 int wsm_client_descriptor(wsm_client *client) {
-    if (!WSM_EVENT_SET_EPOLL) return -1;
-    if (!client->events) {
-        client->events = wsm_event_set_open();
-        client->watched = -1;
-        watch(client);
-    }
-    return client->events ? wsm_event_set_fd(client->events) : -1;
+    int descriptor = wsm_watch_descriptor(client->watch);
+    update_watch(client);
+    return descriptor;
 }
 
 /* False if a signal interrupted it. */
 static bool wait_for_socket(const wsm_client *client, int wait_ms) {
     struct pollfd polled = wanted(client);
-    return poll(&polled, 1, wait_ms) >= 0;
+    return wsm_poll(&polled, 1, wait_ms) >= 0;
 }
 
 /* One service call reads once and may leave more behind: repeat while it gets somewhere. */
@@ -430,14 +601,17 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     bool finished = wait_ms <= 0 || wait_for_socket(client, wait_ms);
     advance(client);
     /* libwebsockets says nothing of pings, nor of parts of a frame, but they are signs of life. */
-    if (client->heartbeat_ms && !client->connection->heard)
+    if (client->url.tls && client->heartbeat_ms && !client->connection->heard)
         client->connection->heard = wsm_lws_has_input(client->connection);
-    if (client->lws) pump(client);
+    if (client->lws && client->url.tls)
+        pump(client);
+    else if (client->lws && !client->lookup)
+        pump_plain(client);
     advance(client);
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
         wsm_connection_abandon_closing(client->connection);
-    watch(client);
+    update_watch(client);
     return finished;
 }
 
@@ -452,11 +626,12 @@ void wsm_client_settle(wsm_client *client) {
         client->reading_stopped = false;
         lws_rx_flow_control(connection->link.wsi, 1);
     }
-    if (wsm_connection_has_output(connection) && connection->link.wsi) lws_callback_on_writable(connection->link.wsi);
+    if (client->url.tls && wsm_connection_has_output(connection) && connection->link.wsi)
+        lws_callback_on_writable(connection->link.wsi);
     bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
-    watch(client);
+    update_watch(client);
 }
 
 static int earlier(int limit, int64_t due_ms, int64_t now_ms) {
@@ -468,9 +643,10 @@ int wsm_client_time_left(const wsm_client *client, int limit) {
     int64_t now = wsm_clock_ms();
     bool connecting = client->connection->state == WSM_STATE_CONNECTING;
     bool more = client->attempting && !client->request_sent && client->next_address < client->addresses.count;
-    int slice = client->lookup ? limit : connecting ? CONNECTING_SLICE_MS : client->url.tls ? TLS_SLICE_MS : limit;
+    bool tls = client->lws && !client->lookup && client->url.tls;
     /* TLS may have decrypted more than was asked for. */
-    if (client->lws && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return 0;
+    if (tls && lws_service_adjust_timeout(client->lws->context, 1000, 0) == 0) return 0;
+    int slice = !tls ? limit : connecting ? CONNECTING_SLICE_MS : TLS_SLICE_MS;
     if (slice < limit) limit = slice;
     limit = earlier(limit, client->closing_since_ms ? client->closing_since_ms + WSM_CLOSING_LIMIT_MS + 1 : 0, now);
     limit = earlier(limit, more ? client->attempt_until_ms : 0, now);
@@ -511,16 +687,22 @@ static wsm_error prepare_tls(wsm_client *client, client_context *own, const wsm_
     if (client->url.literal6 && !unsafe && !client->verified_name)
         return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER,
                         "a certificate can't be verified for an IPv6 address: give a common name to verify");
-    if (!tls || !tls->trusted_chain) return WSM_OK;
-    own->own_authorities = true;
-    return wsm_pem_file_open(&own->authorities, tls->trusted_chain, WSM_PEM_CERTIFICATE, "trusted certificates",
-                             reason);
+    if (tls && tls->trusted_chain &&
+        !(own->trusted_chain = wsm_strndup(tls->trusted_chain, strlen(tls->trusted_chain))))
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    char *text = own->trusted_chain ? NULL : wsm_authorities_text();
+    const char *chain = own->trusted_chain ? own->trusted_chain : text;
+    wsm_error error = WSM_OK;
+    own->own_authorities = chain != NULL;
+    if (chain) error = wsm_pem_file_open(&own->authorities, chain, WSM_PEM_CERTIFICATE, "trusted certificates", reason);
+    wsm_free(text);
+    return error;
 }
 
 /* With TLS the context is made by a thread, which also looks the name up; without, at once. */
 static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls, bool literal, wsm_reason *reason) {
     const char *host = literal ? NULL : client->url.host;
-    client_context *own = calloc(1, sizeof *own);
+    client_context *own = wsm_alloc_zero(sizeof *own);
     wsm_error error = WSM_OK;
     if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     own->authorities.fd = -1;
@@ -553,12 +735,14 @@ static wsm_error start(wsm_client *client, const char *url, const wsm_tls_option
 }
 
 wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const char *url, const wsm_tls_options *tls,
-                          int64_t give_up_ms, wsm_reason *reason) {
+                          int64_t give_up_ms, wsm_watch *watch, wsm_reason *reason) {
     wsm_client *client = wsm_alloc_zero(sizeof *client);
     if (!client) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     client->process = getpid();
     client->connection = wsm_connection_ref(connection);
+    connection->out.pool = &client->chunks;
     client->give_up_ms = give_up_ms;
+    client->watch = watch;
     wsm_error error = start(client, url, tls, reason);
     if (error) {
         wsm_client_close(client);
@@ -566,7 +750,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     }
     connection->random = &client->random;
     connection->alive = true;
-    connection->link.ops = &link_ops;
+    connection->link.ops = client->url.tls ? &tls_ops : &plain_ops;
     connection->link.service = client;
     connection->link.process = (long)client->process;
     advance(client);
@@ -580,7 +764,7 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
-    wsm_event_set_close(client->events);
+    wsm_watch_set(client->watch, -1, 0);
     if (ours && client->lws) {
         drop_socket(client);
         discard_context(client->lws);
@@ -590,9 +774,12 @@ void wsm_client_close(wsm_client *client) {
     connection->link.ops = NULL;
     connection->link.service = NULL;
     connection->link.wsi = NULL;
+    connection->out.pool = NULL;
+    wsm_chunk_pool_release(&client->chunks);
     wsm_connection_unref(connection);
     wsm_url_release(&client->url);
     wsm_free(client->protocols);
     wsm_free(client->verified_name);
+    wsm_bytes_release(&client->answer);
     if (ours) wsm_free(client); /* in a forked child the context, which points here, is left alone */
 }

@@ -13,6 +13,8 @@
 enum { SHARED_SIZE = 4096 };
 /* Gathered output leaves at this size even while more is being gathered. */
 enum { GATHER_SIZE = 64 * 1024 };
+/* From this size on a message is a write of its own, from where the program has it. */
+enum { LONE_SIZE = 32 * 1024 };
 
 void wsm_address_text(const wsm_address *address, char text[WSM_ADDRESS_TEXT_SIZE]) {
     const uint8_t *b = address->bytes;
@@ -65,6 +67,7 @@ void wsm_connection_unref(wsm_connection *connection) {
     wsm_free(connection->close_reason);
     wsm_free(connection->why);
     wsm_free(connection->url);
+    wsm_free(connection->head);
     wsm_free(connection->protocol);
     wsm_free(connection);
 }
@@ -78,7 +81,7 @@ void wsm_connection_disown(wsm_connection *connection) {
 /* ---- states ---- */
 
 static void link_changed(wsm_connection *connection) {
-    if (connection->link.ops) connection->link.ops->changed(connection);
+    if (connection->link.ops && !connection->link.attention) connection->link.ops->changed(connection);
 }
 
 void wsm_connection_set_state(wsm_connection *connection, wsm_ready_state state) {
@@ -203,9 +206,13 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
         wsm_connection_abandon(connection, "closed by this program");
     } else if (connection->state == WSM_STATE_OPEN) {
         queue_close(connection, payload, close_payload(payload, code, reason, size));
-        connection->clean = true;
         connection->sent_code = code;
         wsm_connection_explain(connection, "closed by this program");
+        if (connection->cut) { /* no memory for the close frame: nothing to wait for */
+            wsm_connection_abandon(connection, NULL);
+            return;
+        }
+        connection->clean = true;
         wsm_bytes_release(&connection->held);
         wsm_connection_set_state(connection, WSM_STATE_CLOSING);
         wsm_connection_flush(connection);
@@ -227,6 +234,11 @@ void wsm_connection_leave(wsm_connection *connection, int code) {
     wsm_connection_set_state(connection, WSM_STATE_CLOSED);
 }
 
+/* Whether something received waits for the program to catch up: bytes, or an empty message whose head was all of it. */
+static bool has_held(const wsm_connection *connection) {
+    return connection->held.size || (connection->in_frame && !connection->frame_left);
+}
+
 static void end_of_stream(wsm_connection *connection) {
     wsm_connection_explain(connection, connection->state == WSM_STATE_CONNECTING
                                            ? "the connection ended during the handshake"
@@ -239,7 +251,7 @@ void wsm_connection_lost(wsm_connection *connection) {
     wsm_send_queue_clear(&connection->out);
     connection->inflight_payload = connection->inflight_packets = 0;
     /* What was received comes first; the end follows when the program has taken it. */
-    if (connection->state == WSM_STATE_OPEN && connection->held.size) return;
+    if (connection->state == WSM_STATE_OPEN && has_held(connection)) return;
     end_of_stream(connection);
 }
 
@@ -253,6 +265,24 @@ static bool exceeds_limits(const wsm_connection *connection, size_t size) {
            (bytes > 0 && (size > (size_t)bytes || payload > (size_t)bytes - size));
 }
 
+/* Sends the message without copying it, if nothing is in front of it and the link can do that. */
+static bool send_lone(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size) {
+    unsigned char head[WSM_FRAME_HEAD_MAX];
+    const wsm_link_ops *ops = connection->link.ops;
+    if (connection->random || !ops->write_parts) return false;
+    wsm_connection_flush(connection);
+    if (!connection->alive || connection->write_failed || ops->busy(connection)) return false;
+    size_t head_size = wsm_frame_write_head(head, opcode, size, NULL);
+    int taken = ops->write_parts(connection, head, head_size, data, size);
+    if (taken == 0) return false;
+    if (taken < 0) connection->write_failed = true;
+    bool left = ops->busy(connection);
+    connection->inflight_payload = left ? size : 0;
+    connection->inflight_packets = left;
+    link_changed(connection);
+    return true;
+}
+
 wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, const void *data, size_t size,
                               wsm_chunk **shared) {
     if (connection->state != WSM_STATE_OPEN || connection->write_failed || !connection->alive) return WSM_FAILED;
@@ -262,9 +292,13 @@ wsm_error wsm_connection_send(wsm_connection *connection, wsm_opcode opcode, con
         if (exceeds_limits(connection, size)) return WSM_ERR_OUT_OF_MEMORY;
     }
     bool queued;
+    if (!shared && size >= LONE_SIZE && send_lone(connection, opcode, data, size)) return WSM_OK;
     if (shared && !connection->random && size >= SHARED_SIZE) {
         if (!*shared) *shared = wsm_chunk_frame(opcode, data, size);
         queued = *shared && wsm_send_queue_chunk(&connection->out, *shared);
+    } else if (!connection->random) {
+        queued = wsm_send_queue_small(&connection->out, opcode, data, size) ||
+                 wsm_send_queue_frame(&connection->out, opcode, data, size, NULL);
     } else {
         queued = queue_frame(connection, opcode, data, size);
     }
@@ -292,7 +326,7 @@ void wsm_connection_flush(wsm_connection *connection) {
         /* A message that is half sent counts in full. */
         connection->inflight_payload = chunk->payload;
         connection->inflight_packets = chunk->packets;
-        wsm_chunk_unref(chunk);
+        wsm_send_queue_done(&connection->out, chunk);
     }
 }
 
@@ -314,7 +348,7 @@ static bool has_room(const wsm_connection *connection, size_t size) {
 
 bool wsm_connection_can_resume(const wsm_connection *connection) {
     if (connection->on_hold) return false;
-    if (!connection->stopped) return connection->held.size > 0 && connection->state == WSM_STATE_OPEN;
+    if (!connection->stopped) return has_held(connection) && connection->state == WSM_STATE_OPEN;
     /* Not at each packet taken, so that a full queue does not turn into one system call a packet. */
     int32_t bytes = connection->settings.inbound_buffer_size, count = connection->settings.max_queued_packets;
     return (bytes <= 0 || connection->unread_bytes <= (size_t)bytes / 2) &&
@@ -367,18 +401,16 @@ static void deliver_message(wsm_connection *connection) {
     wsm_message_reset(message);
 }
 
-/* The common case, a whole message in one frame that is all there: from the read buffer straight into the inbox. */
-static void deliver_frame(wsm_connection *connection, unsigned char *data) {
-    size_t size = (size_t)connection->frame.length;
-    bool text = connection->frame.opcode == WSM_OP_TEXT;
+/* A whole message, from the read buffer straight into the inbox. */
+static void deliver_frame(wsm_connection *connection, unsigned char *data, size_t size, bool text,
+                          const uint8_t *mask) {
     unsigned char *to = connection->inbox ? wsm_packet_queue_reserve(connection->inbox, size) : data;
-    connection->message.text = false; /* nothing was started after all */
     if (!to) {
         fail(connection, WSM_CLOSE_INTERNAL_ERROR);
         return;
     }
-    if (connection->frame.masked)
-        wsm_frame_mask(to, data, size, connection->frame.mask, 0);
+    if (mask)
+        wsm_frame_mask(to, data, size, mask, 0);
     else if (to != data)
         memcpy(to, data, size);
     if (text && !wsm_utf8_valid(to, size)) {
@@ -435,20 +467,56 @@ static size_t take_payload(wsm_connection *connection, unsigned char *data, size
     if (!control && connection->state == WSM_STATE_OPEN && part == frame->length && frame->fin &&
         frame->opcode != WSM_OP_CONTINUATION) {
         connection->in_frame = false;
-        deliver_frame(connection, data);
+        connection->message.text = false; /* nothing was started after all */
+        deliver_frame(connection, data, part, frame->opcode == WSM_OP_TEXT, frame->masked ? frame->mask : NULL);
         return part;
     }
-    if (frame->masked) wsm_frame_mask(data, data, part, frame->mask, frame->length - connection->frame_left);
+    uint64_t offset = frame->length - connection->frame_left;
+    connection->frame_left -= part;
     if (control) {
+        if (frame->masked) wsm_frame_mask(data, data, part, frame->mask, offset);
         memcpy(connection->control + connection->control_size, data, part);
         connection->control_size = (uint8_t)(connection->control_size + part);
     } else if (connection->state == WSM_STATE_OPEN) {
-        int code = wsm_message_append(&connection->message, data, part);
+        int code = wsm_message_append(&connection->message, data, part, frame->masked ? frame->mask : NULL, offset,
+                                      connection->frame_left);
         if (code) fail(connection, code);
     }
-    connection->frame_left -= part;
     if (connection->frame_left == 0 && connection->state != WSM_STATE_CLOSED) end_frame(connection);
     return part;
+}
+
+/* The common case: whole data messages, each in one frame that is all there. Returns the bytes used, before the first
+ * frame that is anything else. */
+static size_t take_whole_frames(wsm_connection *connection, unsigned char *data, size_t size) {
+    enum { FIN_TEXT = 0x80 | WSM_OP_TEXT, FIN_BINARY = 0x80 | WSM_OP_BINARY, SHORTEST = 2, MASK = 4 };
+    size_t used = 0, limit = message_limit(connection), mask = connection->server ? MASK : 0;
+    if (connection->reader.have || connection->message.started) return 0;
+    bool asks = !connection->first_message_seen && connection->owner_ops && connection->owner_ops->first_message;
+    while (connection->state == WSM_STATE_OPEN && size - used >= SHORTEST + 2 + mask) {
+        unsigned char *head = data + used;
+        size_t length = head[1] & 0x7f, head_size = SHORTEST + mask;
+        if ((head[0] != FIN_BINARY && head[0] != FIN_TEXT) || (head[1] & 0x80) != (mask ? 0x80 : 0)) break;
+        if (length == 126) {
+            length = (size_t)head[2] << 8 | head[3];
+            head_size += 2;
+        }
+        /* Longer lengths, and such that are written too long, are read with care. */
+        if (length <= 125 ? head_size > SHORTEST + mask : head_size == SHORTEST + mask) break;
+        if (size - used - head_size < length || (limit && length > limit) || !has_room(connection, length)) break;
+        unsigned char *payload = head + head_size;
+        used += head_size + length;
+        if (asks || !connection->inbox || !length || head[0] == FIN_TEXT) {
+            deliver_frame(connection, payload, length, head[0] == FIN_TEXT, mask ? payload - mask : NULL);
+            asks = false;
+        } else if (wsm_packet_queue_push(connection->inbox, payload, length, mask ? payload - mask : NULL,
+                                         connection->id)) {
+            count_unread(connection, length);
+        } else {
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+        }
+    }
+    return used;
 }
 
 /* Handles frames until the bytes are used up or the program has to catch up; returns the bytes used. */
@@ -457,6 +525,8 @@ static size_t take_frames(wsm_connection *connection, unsigned char *data, size_
     while (connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING) {
         if (!connection->in_frame) {
             size_t taken;
+            used += take_whole_frames(connection, data + used, size - used);
+            if (connection->state == WSM_STATE_CLOSED) break;
             wsm_frame_status status = wsm_frame_read_head(&connection->reader, connection->server, data + used,
                                                           size - used, &taken, &connection->frame);
             used += taken;
@@ -517,8 +587,10 @@ void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_m
 /* ---- entry points of the links ---- */
 
 static void take_held(wsm_connection *connection) {
-    if (connection->held.size && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
-        size_t used = take_frames(connection, connection->held.data, connection->held.size);
+    unsigned char nothing = 0;
+    if (has_held(connection) && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
+        size_t used =
+            take_frames(connection, connection->held.size ? connection->held.data : &nothing, connection->held.size);
         if (connection->held.size)
             wsm_bytes_drop_front(&connection->held, used < connection->held.size ? used : connection->held.size);
     }
@@ -544,34 +616,53 @@ void wsm_connection_resume(wsm_connection *connection) {
     if (!wsm_connection_can_resume(connection)) return;
     connection->stopped = false;
     take_held(connection);
-    if (!connection->alive && !connection->held.size && connection->state != WSM_STATE_CLOSED)
-        end_of_stream(connection);
+    if (!connection->alive && !has_held(connection) && connection->state != WSM_STATE_CLOSED) end_of_stream(connection);
     link_changed(connection);
 }
 
 void wsm_connection_opened(wsm_connection *connection) { wsm_connection_set_state(connection, WSM_STATE_OPEN); }
 
-void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
-                                 size_t size, size_t frame_rest) {
-    connection->heard = true;
-    if (connection->state != WSM_STATE_OPEN) return;
+/* A whole binary message in one part, the common case: straight into the inbox. */
+static void receive_whole(wsm_connection *connection, const unsigned char *data, size_t size) {
+    size_t limit = message_limit(connection);
+    if (limit && size > limit) {
+        fail(connection, WSM_CLOSE_TOO_BIG);
+    } else if (is_packet(connection, data, size)) {
+        if (wsm_packet_queue_push(connection->inbox, data, size, NULL, connection->id))
+            count_unread(connection, size);
+        else
+            fail(connection, WSM_CLOSE_INTERNAL_ERROR);
+    }
+}
+
+static void receive_parts(wsm_connection *connection, bool text, bool complete, const unsigned char *data, size_t size,
+                          size_t frame_rest) {
     wsm_message *message = &connection->message;
     bool starts = !message->started; /* libwebsockets has checked the order of fragments */
-    bool complete = final && !frame_rest;
     int code = wsm_message_begin_frame(message,
                                        !starts ? WSM_OP_CONTINUATION
                                        : text  ? WSM_OP_TEXT
                                                : WSM_OP_BINARY,
                                        size + frame_rest, message_limit(connection));
-    if (!code) code = wsm_message_append(message, data, size);
+    if (!code) code = wsm_message_append(message, data, size, NULL, 0, frame_rest);
     if (!code) code = wsm_message_end_frame(message, complete);
-    if (code) {
+    if (code)
         fail(connection, code);
-        return;
-    }
-    if (!complete) return;
-    deliver_message(connection);
+    else if (complete)
+        deliver_message(connection);
+}
+
+void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
+                                 size_t size, size_t frame_rest) {
+    connection->heard = true;
+    if (connection->state != WSM_STATE_OPEN) return;
+    bool complete = final && !frame_rest;
+    if (complete && !text && size && !connection->message.started)
+        receive_whole(connection, data, size);
+    else
+        receive_parts(connection, text, complete, data, size, frame_rest);
+    if (!complete || connection->state != WSM_STATE_OPEN) return;
     /* What was read already still comes, so the bound is passed by one read at the most. */
-    connection->stopped = connection->state == WSM_STATE_OPEN && !has_room(connection, 1);
+    connection->stopped = !has_room(connection, 1);
     if (connection->stopped) link_changed(connection);
 }

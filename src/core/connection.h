@@ -62,6 +62,10 @@ typedef struct wsm_link_ops {
     /* Sends, or keeps what the socket does not take. `data` has WSM_HEADROOM writable bytes in front and holds whole
      * frames. Only while not busy. False: the link is broken and its end will be noticed by its service. */
     bool (*write)(struct wsm_connection *connection, unsigned char *data, size_t size);
+    /* The same for one frame in two pieces, of which nothing is changed or kept. 1: sent, or what is left of it is
+     * kept; 0: nothing of it was taken; -1: the link is broken. NULL: not possible here. */
+    int (*write_parts)(struct wsm_connection *connection, const unsigned char *head, size_t head_size,
+                       const unsigned char *data, size_t size);
     /* Whether bytes handed over earlier still wait for the socket. */
     bool (*busy)(const struct wsm_connection *connection);
     /* Output, the state, or the readiness for input changed: the link looks at the connection in its next turn. */
@@ -96,6 +100,7 @@ typedef struct wsm_link {
     bool tls_handshake; /* server: still going on */
     bool hung_up;       /* the peer reset while we had stopped reading */
     bool half_closed;   /* our direction of TCP is shut down */
+    bool counted;       /* among those of its address */
     struct wsm_connection *next_attention;
     struct wsm_connection *previous, *next; /* in `list` */
     struct wsm_connection_list *list;
@@ -134,7 +139,6 @@ typedef struct wsm_connection {
     bool stopped; /* the unread packets are at the bound */
     bool on_hold; /* its owner has to act first: to admit the request, or to announce the connection */
     uint8_t control_size;
-    unsigned char control[WSM_CONTROL_MAX];
     uint64_t frame_left;
     wsm_message message;
     size_t head_size; /* of the request that waits at the front of `held` to be answered */
@@ -168,7 +172,10 @@ typedef struct wsm_connection {
 
     wsm_address remote;
     char *url;      /* as requested */
+    char *head;     /* server side: of the request that opened it, with its empty line; NULL before */
     char *protocol; /* agreed sub-protocol; NULL: none */
+
+    unsigned char control[WSM_CONTROL_MAX]; /* payload of the control frame being received; last, because rarely used */
 } wsm_connection;
 
 /* A connection in CONNECTING with copies of the settings; NULL without memory. */

@@ -29,7 +29,9 @@ const char *wsm_error_string(int error);
 
 /* Writes the text (cut to fit; control characters become '?') and returns `error`. */
 wsm_error wsm_fail(wsm_reason *reason, wsm_error error, const char *format, ...)
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+    __attribute__((format(gnu_printf, 3, 4)))
+#elif defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;

@@ -1,13 +1,11 @@
 #include "event_set.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "memory.h"
 
 #if WSM_EVENT_SET_EPOLL
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 enum { BATCH = 256 };
 
@@ -65,7 +63,7 @@ int wsm_event_set_wait(wsm_event_set *set, wsm_event *events, int max, int timeo
 
 #else
 
-#include <poll.h>
+#include "platform.h"
 
 struct wsm_event_set {
     struct pollfd *polled;
@@ -94,7 +92,7 @@ static short poll_events(unsigned events) {
 
 static size_t find(const wsm_event_set *set, int fd) {
     size_t i = 0;
-    while (i < set->count && set->polled[i].fd != fd) i++;
+    while (i < set->count && (int)set->polled[i].fd != fd) i++;
     return i;
 }
 
@@ -112,7 +110,7 @@ static bool grow(wsm_event_set *set) {
 
 bool wsm_event_set_add(wsm_event_set *set, int fd, unsigned events, void *data) {
     if (set->count == set->capacity && !grow(set)) return false;
-    set->polled[set->count] = (struct pollfd){.fd = fd, .events = poll_events(events)};
+    set->polled[set->count] = wsm_polled(fd, poll_events(events));
     set->data[set->count++] = data;
     return true;
 }
@@ -134,7 +132,7 @@ void wsm_event_set_remove(wsm_event_set *set, int fd) {
 }
 
 int wsm_event_set_wait(wsm_event_set *set, wsm_event *events, int max, int timeout_ms) {
-    int found = 0, count = poll(set->polled, (nfds_t)set->count, timeout_ms);
+    int found = 0, count = wsm_poll(set->polled, set->count, timeout_ms);
     if (count <= 0) return count;
     for (size_t i = 0; i < set->count && found < max; i++) {
         size_t at = (set->turn + i) % set->count;

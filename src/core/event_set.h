@@ -24,7 +24,7 @@ typedef struct wsm_event_set wsm_event_set;
 /* NULL if the system refuses or without memory. */
 wsm_event_set *wsm_event_set_open(void);
 void wsm_event_set_close(wsm_event_set *set);
-/* A descriptor that becomes readable when there is an event to wait for; -1 where there is none (without epoll). */
+/* A descriptor that becomes readable when there is an event to wait for; -1 without epoll. */
 int wsm_event_set_fd(const wsm_event_set *set);
 /* Level-triggered but for EDGE. False if the system refuses. */
 bool wsm_event_set_add(wsm_event_set *set, int fd, unsigned events, void *data);

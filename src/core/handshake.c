@@ -33,6 +33,8 @@ static bool note_request(wsm_connection *connection, const wsm_upgrade_request *
         return false;
     }
     connection->url = (char *)url.data;
+    connection->head = wsm_strndup((const char *)connection->held.data, connection->head_size);
+    if (!connection->head) return false;
     return !protocol.size || (connection->protocol = wsm_strndup(protocol.text, protocol.size));
 }
 

@@ -15,8 +15,8 @@ void wsm_handshake_receive(wsm_connection *connection, size_t seen);
 /* The head of the request that waits to be answered, its empty line included; `connection->plain` tells of which kind
  * it is. */
 const char *wsm_handshake_request(const wsm_connection *connection, size_t *size);
-/* Answers it: with another HTTP status and a text for its body, or with 101. A plain request then gets what it would get
- * from a server that serves none. */
+/* Answers it: with another HTTP status and a text for its body, or with 101. A plain request then gets what it would
+ * get from a server that serves none. */
 void wsm_handshake_admit(wsm_connection *connection, int status, const char *text);
 /* Answers a plain request: header lines "Name: value", a body. The length is added; a body is not sent where there can
  * be none (HEAD, 204, 304). ERR_INVALID_PARAMETER, with nothing answered, if a line is not one. */

@@ -1,13 +1,8 @@
 #include "listener.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "platform.h"
 
 /* The system cuts it to its own limit; Godot's backlog of 8 loses players who join together. */
 enum { BACKLOG = 4096 };
@@ -19,16 +14,23 @@ typedef union any_address {
     struct sockaddr_storage storage;
 } any_address;
 
-static void prepare(int fd) {
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+#if defined(_WIN32)
+/* SO_REUSEADDR would let others take the port over there, and is not needed after a restart. */
+enum { ADDRESS_OPTION = SO_EXCLUSIVEADDRUSE };
+#else
+enum { ADDRESS_OPTION = SO_REUSEADDR };
+#endif
+
+/* Numbers as they are, or as pointers to char. */
+static void set_option(int fd, int level, int option, int value) {
+    setsockopt(fd, level, option, (const void *)&value, sizeof value);
 }
 
 static int open_socket(int family) {
-    int fd = socket(family, SOCK_STREAM, 0), on = 1;
+    int fd = (int)socket(family, SOCK_STREAM, 0);
     if (fd < 0) return -1;
-    prepare(fd);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    wsm_socket_prepare(fd);
+    set_option(fd, SOL_SOCKET, ADDRESS_OPTION, 1);
     return fd;
 }
 
@@ -36,13 +38,12 @@ static socklen_t address_size(const any_address *address) {
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-/* Returns 0, or the errno of bind or listen. */
+/* Returns 0, or the error of bind or listen. */
 static int bind_and_listen(int fd, const any_address *address, bool *bound) {
-    int only = 0;
     if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr))
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     *bound = bind(fd, &address->any, address_size(address)) == 0;
-    return *bound && listen(fd, BACKLOG) == 0 ? 0 : errno;
+    return *bound && listen(fd, BACKLOG) == 0 ? 0 : wsm_socket_error();
 }
 
 wsm_error wsm_listener_open(const char *address, uint16_t *port, int *fd, wsm_reason *reason) {
@@ -61,18 +62,19 @@ wsm_error wsm_listener_open(const char *address, uint16_t *port, int *fd, wsm_re
     int problem = 0;
     *fd = open_socket(to.any.sa_family);
     if (*fd >= 0) problem = bind_and_listen(*fd, &to, &bound);
-    if (any && (*fd < 0 || problem == EADDRNOTAVAIL)) { /* a system without IPv6 */
-        if (*fd >= 0) close(*fd);
+    if (any &&
+        (*fd < 0 || (problem && wsm_socket_problem_of(problem) == WSM_SOCKET_NO_ADDRESS))) { /* a system without IPv6 */
+        if (*fd >= 0) wsm_socket_close(*fd);
         to = (any_address){.v4 = {.sin_family = AF_INET, .sin_port = htons(*port)}};
         *fd = open_socket(AF_INET);
         if (*fd >= 0) problem = bind_and_listen(*fd, &to, &bound);
     }
-    if (*fd < 0) return wsm_fail(reason, WSM_ERR_CANT_CREATE, "no socket: %s", strerror(errno));
+    if (*fd < 0) return wsm_fail(reason, WSM_ERR_CANT_CREATE, "no socket: %s", wsm_socket_text(wsm_socket_error()));
     if (problem) {
-        close(*fd);
+        wsm_socket_close(*fd);
         *fd = -1;
         return wsm_fail(reason, bound ? WSM_FAILED : WSM_ERR_ALREADY_IN_USE, "cannot listen on %s port %u: %s", address,
-                        (unsigned)*port, strerror(problem));
+                        (unsigned)*port, wsm_socket_text(problem));
     }
     socklen_t size = sizeof to;
     if (getsockname(*fd, &to.any, &size) == 0)
@@ -100,21 +102,22 @@ wsm_accepted wsm_listener_accept(int listener, int *fd, wsm_address *remote) {
     for (;;) {
         any_address from = {0};
         socklen_t size = sizeof from;
-        int on = 1;
 #if defined(__linux__)
         *fd = accept4(listener, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-        *fd = accept(listener, &from.any, &size);
-        if (*fd >= 0) prepare(*fd);
+        *fd = (int)accept(listener, &from.any, &size);
+        if (*fd >= 0) wsm_socket_prepare(*fd);
 #endif
         if (*fd >= 0) {
-            setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            set_option(*fd, IPPROTO_TCP, TCP_NODELAY, 1);
             *remote = remote_address(&from);
             return WSM_ACCEPTED;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return WSM_ACCEPT_NONE;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return WSM_ACCEPT_EXHAUSTED;
-        /* Anything else concerns only the one connection, which is gone. */
-        if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) return WSM_ACCEPT_NONE;
+        switch (wsm_socket_problem_of(wsm_socket_error())) {
+        case WSM_SOCKET_WOULD_BLOCK:
+        case WSM_SOCKET_NOT_SERVING: return WSM_ACCEPT_NONE;
+        case WSM_SOCKET_EXHAUSTED: return WSM_ACCEPT_EXHAUSTED;
+        default: break; /* concerns only the one connection, which is gone */
+        }
     }
 }

@@ -1,12 +1,13 @@
 #include "lws_context.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <string.h>
+#if !defined(_WIN32)
+#include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#endif
 
+#include "log.h"
+#include "platform.h"
 #include "process.h"
 
 const lws_retry_bo_t wsm_lws_no_timers;
@@ -31,7 +32,7 @@ void wsm_lws_clear_refused_certificate(void) { refused_certificate[0] = '\0'; }
 static void log_line(int level, const char *line) {
     static const char mark[] = "SSL error: ";
     const char *text = strstr(line, mark), *end = text ? strstr(text, " (preverify_ok") : NULL;
-    (void)level;
+    wsm_log_note(level, line);
     if (!end) return;
     text += sizeof mark - 1;
     size_t size = (size_t)(end - text);
@@ -40,19 +41,22 @@ static void log_line(int level, const char *line) {
     refused_certificate[size] = '\0';
 }
 
+void wsm_lws_set_log_levels(int levels) { lws_set_log_level(LLL_ERR | levels, log_line); }
+
 /* Above this many descriptors the table that finds a socket by its number would take too much memory. */
 enum { INDEXED_DESCRIPTORS = 65536 };
 
 static unsigned descriptor_limit(unsigned connections) {
-    struct rlimit limit;
     if (connections) return connections;
+#if !defined(_WIN32)
+    struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= INDEXED_DESCRIPTORS) return 0;
+#endif
     return INDEXED_DESCRIPTORS;
 }
 
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) {
     struct lws_context_creation_info info;
-    struct sigaction before;
     memset(&info, 0, sizeof info);
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | options;
     info.port = CONTEXT_PORT_NO_LISTEN;
@@ -65,12 +69,17 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) 
 #endif
     info.system_ops = &system_ops;
     wsm_process_stay_loaded(); /* libwebsockets keeps the pointer to log_line */
-    lws_set_log_level(LLL_ERR, log_line);
+    wsm_lws_set_log_levels(wsm_log_levels());
+#if defined(_WIN32)
+    return lws_create_context(&info);
+#else
+    struct sigaction before;
     sigaction(SIGPIPE, NULL, &before);
     struct lws_context *context = lws_create_context(&info);
     /* libwebsockets ignores SIGPIPE, which is right unless the program has a handler of its own. */
     if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) sigaction(SIGPIPE, &before, NULL);
     return context;
+#endif
 }
 
 bool wsm_lws_write(wsm_connection *connection, unsigned char *data, size_t size) {
@@ -85,7 +94,7 @@ bool wsm_lws_busy(const wsm_connection *connection) {
 bool wsm_lws_set_no_delay(wsm_connection *connection, bool enabled) {
     struct lws *wsi = connection->link.wsi;
     int on = enabled;
-    return wsi && setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    return wsi && setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, (const void *)&on, sizeof on) == 0;
 }
 
 bool wsm_lws_has_input(const wsm_connection *connection) {
@@ -97,7 +106,7 @@ void wsm_lws_discard_input(wsm_connection *connection) {
     enum { ENOUGH = 64 };
     char scrap[4096];
     if (!connection->link.wsi) return;
-    int fd = lws_get_socket_fd(connection->link.wsi);
+    int fd = (int)lws_get_socket_fd(connection->link.wsi);
     for (int i = 0; i < ENOUGH && recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0; i++) continue;
 }
 

@@ -3,7 +3,7 @@
 #ifndef WSM_LWS_CONTEXT_H
 #define WSM_LWS_CONTEXT_H
 
-#include <libwebsockets.h>
+#include "lws.h"
 
 #include "connection.h"
 #include "send_queue.h"
@@ -19,6 +19,9 @@ extern const lws_retry_bo_t wsm_lws_no_timers;
 /* A context for up to `connections` sockets (0: as many as the process may open) without any vhost; `options` are added
  * to those that every context has. NULL if it cannot be made. The host program's SIGPIPE handler stays. */
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options);
+
+/* Which of its levels libwebsockets logs, besides those that are needed here; see log.h. */
+void wsm_lws_set_log_levels(int levels);
 
 /* What libwebsockets reported last in this thread as the reason why a certificate was refused ("certificate has
  * expired"); "" if nothing since the last clear. It has no other way of telling before version 4.3. */

@@ -11,7 +11,8 @@ void *wsm_realloc(void *block, size_t size);
 void wsm_free(void *block);
 char *wsm_strndup(const char *text, size_t length);
 
-/* Replaces realloc for all later allocations (size 0 frees); NULL restores it. For tests only. */
+/* Replaces realloc for all later allocations (size 0 frees); NULL restores it. Called from several threads. For tests
+ * only. */
 void wsm_set_allocator(void *(*reallocate)(void *block, size_t size));
 
 #endif

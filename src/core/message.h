@@ -21,8 +21,9 @@ typedef struct wsm_message {
 
 /* A data frame begins; `limit` is the largest message in bytes, 0 for none. Fails on the head alone. */
 int wsm_message_begin_frame(wsm_message *message, uint8_t opcode, uint64_t length, size_t limit);
-/* Payload, already unmasked, in any pieces. */
-int wsm_message_append(wsm_message *message, const unsigned char *data, size_t size);
+/* Payload in any pieces; `mask` is NULL if it is not masked (any more), `rest` what the frame still has behind it. */
+int wsm_message_append(wsm_message *message, const unsigned char *data, size_t size, const uint8_t *mask,
+                       uint64_t offset, uint64_t rest);
 /* The frame's payload is complete. With `fin` the message is complete: take body and text, then reset. */
 int wsm_message_end_frame(wsm_message *message, bool fin);
 void wsm_message_reset(wsm_message *message);

@@ -11,6 +11,8 @@
 #include "upgrade.h"
 
 enum { ID_PACKET_SIZE = 4, WAIT_SLICE_MS = 1000 };
+/* Memory for packets that stays between turns. */
+enum { SERVER_KEEPS = 1024 * 1024, CLIENT_KEEPS = 64 * 1024 };
 
 void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){
@@ -112,6 +114,7 @@ wsm_error wsm_multiplayer_create_server(wsm_multiplayer *peer, int64_t port, con
         error = wsm_server_open(&peer->server, bind_address, (uint16_t)port, tls, accept_connection, peer, reason);
     if (error) return failed(peer, error, reason);
     peer->last_error.text[0] = '\0';
+    peer->inbox.keep = SERVER_KEEPS;
     peer->status = WSM_STATUS_CONNECTED;
     peer->unique_id = 1;
     return WSM_OK;
@@ -130,13 +133,15 @@ wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, 
     connection->id = WSM_TARGET_SERVER;
     connection->serial = ++peer->serials;
     int64_t now = wsm_clock_ms();
-    wsm_error error = wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, reason);
+    wsm_error error =
+        wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, &peer->watch, reason);
     if (error) {
         wsm_connection_unref(connection);
         return failed(peer, error, reason);
     }
     peer->last_error.text[0] = '\0';
     peer->connection = connection;
+    peer->inbox.keep = CLIENT_KEEPS;
     peer->connecting_since_ms = now;
     peer->status = WSM_STATUS_CONNECTING;
     peer->packets_hidden = true;
@@ -213,6 +218,7 @@ void wsm_multiplayer_release(wsm_multiplayer *peer) {
     wsm_string_list_unref(peer->settings.protocols);
     wsm_string_list_unref(peer->settings.headers);
     peer->settings.protocols = peer->settings.headers = NULL;
+    wsm_watch_release(&peer->watch);
 }
 
 void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool force) {
@@ -275,6 +281,7 @@ static bool service(wsm_multiplayer *peer, int wait_ms) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
         wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
                                         peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
+        wsm_server_set_address_limit(peer->server, peer->max_per_address > 0 ? (size_t)peer->max_per_address : 0);
         return wsm_server_service(peer->server, wait_ms);
     }
     return wsm_client_service(peer->client, wait_ms);
@@ -305,8 +312,9 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
     return left < 0 ? 0 : left;
 }
 
-int wsm_multiplayer_descriptor(const wsm_multiplayer *peer) {
-    return peer->server ? wsm_server_descriptor(peer->server) : peer->client ? wsm_client_descriptor(peer->client) : -1;
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer) {
+    if (!peer->server) return peer->client ? wsm_client_descriptor(peer->client) : -1;
+    return wsm_server_descriptor(peer->server, &peer->watch);
 }
 
 /* How long to wait at most; `unread` as for something_to_tell. */
@@ -337,8 +345,9 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
     while (peer->status != WSM_STATUS_DISCONNECTED) {
         settle(peer);
         int64_t left = wait_ms > 0 ? until - wsm_clock_ms() : 0;
+        /* Settling may have taken all the time; a negative wait would have no end. */
         int due = left > 0 ? time_left(peer, unread) : 0;
-        bool finished = service(peer, left < due ? (int)left : due);
+        bool finished = service(peer, left > 0 && left < due ? (int)left : due);
         if (peer->status == WSM_STATUS_CONNECTING) watch_handshake(peer);
         if (!finished || wait_ms <= 0 || something_to_tell(peer, unread) || wsm_clock_ms() >= until) break;
     }
@@ -510,16 +519,21 @@ size_t wsm_multiplayer_available(wsm_multiplayer *peer) {
     return peer->packets_hidden ? 0 : peer->inbox.count;
 }
 
-wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet) {
+wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet) {
     if (peer->status != WSM_STATUS_CONNECTED) return peer->packet_error = WSM_ERR_UNCONFIGURED;
-    if (peer->packets_hidden || !wsm_packet_queue_take(&peer->inbox, packet)) {
+    if (peer->packets_hidden || !wsm_packet_queue_peek(&peer->inbox, packet)) {
         wsm_multiplayer_flush_if_idle(peer);
         return peer->packet_error = WSM_ERR_UNAVAILABLE;
     }
+    return peer->packet_error = WSM_OK;
+}
+
+bool wsm_multiplayer_took_packet(wsm_multiplayer *peer, const wsm_packet *packet) {
+    if (!wsm_packet_queue_remove(&peer->inbox, packet)) return false;
     wsm_connection *connection = peer->connection ? peer->connection : wsm_peer_map_get(&peer->peers, packet->source);
     if (connection) wsm_connection_taken(connection, packet->size);
     peer->taken = true;
-    return peer->packet_error = WSM_OK;
+    return true;
 }
 
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer) {

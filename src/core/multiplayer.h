@@ -42,6 +42,7 @@ typedef struct wsm_multiplayer {
     int32_t transfer_mode, transfer_channel;
     int32_t encode_buffer_max_size;
     int32_t max_pending;
+    int32_t max_per_address; /* <= 0: no limit */
     int64_t handshake_timeout_ms;
     bool refuse_new_connections;
     bool autoflush;
@@ -55,6 +56,7 @@ typedef struct wsm_multiplayer {
     int32_t unique_id;
     wsm_server *server;
     wsm_client *client;
+    wsm_watch watch;
     wsm_connection *connection; /* a client's, to the server */
     int64_t connecting_since_ms;
     int32_t offered_id;  /* what the id packet says; 0: none yet, -1: a bad one */
@@ -90,9 +92,9 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 /* One turn: poll reads what is there, waiting at most `wait_ms` for an event or a packet; then next_event is called
  * until it returns false, its events being announced in between; then end_turn. Any call is allowed between them. */
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
-/* For those who wait elsewhere: poll is due when the descriptor becomes readable, and after this many milliseconds; -1:
- * there is no such descriptor, no such time. */
-int wsm_multiplayer_descriptor(const wsm_multiplayer *peer);
+/* For those who wait elsewhere: poll is due when the descriptor (see wsm_watch) becomes readable, and after this many
+ * milliseconds; -1: there is no such descriptor, no such time. */
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer);
 int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
@@ -112,9 +114,10 @@ void wsm_multiplayer_flush_if_idle(wsm_multiplayer *peer);
 /* Sends to target_peer. On a server the result is OK for broadcasts, and the real one for a single peer. */
 wsm_error wsm_multiplayer_put_packet(wsm_multiplayer *peer, const void *data, size_t size, wsm_reason *reason);
 size_t wsm_multiplayer_available(wsm_multiplayer *peer);
-/* Takes the next packet, which the caller has to release: ERR_UNCONFIGURED unless connected, ERR_UNAVAILABLE if there
- * is none. */
-wsm_error wsm_multiplayer_take_packet(wsm_multiplayer *peer, wsm_packet *packet);
+/* The next packet, which stays in the queue: ERR_UNCONFIGURED unless connected, ERR_UNAVAILABLE if there is none. */
+wsm_error wsm_multiplayer_peek_packet(wsm_multiplayer *peer, wsm_packet *packet);
+/* The program has it, so it leaves the queue; false if it is not the next one any more. */
+bool wsm_multiplayer_took_packet(wsm_multiplayer *peer, const wsm_packet *packet);
 /* Sender of the next packet, 1 if there is none. */
 int32_t wsm_multiplayer_packet_peer(const wsm_multiplayer *peer);
 

@@ -1,16 +1,23 @@
 #include "process.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+#if !defined(_WIN32)
+#include <dlfcn.h>
+#endif
 
 #include "lws_context.h"
 
 void wsm_process_stay_loaded(void) {
-    Dl_info self;
     static const char anchor = 0;
+#if defined(_WIN32)
+    HMODULE self;
+    GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, &anchor, &self);
+#else
+    Dl_info self;
     if (dladdr(&anchor, &self) && self.dli_fname) dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
 }
 
 #if defined(LWS_WITH_TLS)
@@ -26,6 +33,7 @@ static unsigned inside;
 static bool ending;
 static pid_t process;
 
+#if !defined(_WIN32) /* where threads have been ended before this could run */
 static void wait_for_threads(void) {
     if (getpid() != process) return; /* a forked child has the count, but not the threads */
     pthread_mutex_lock(&lock);
@@ -33,12 +41,15 @@ static void wait_for_threads(void) {
     while (inside) pthread_cond_wait(&left, &lock);
     pthread_mutex_unlock(&lock);
 }
+#endif
 
 /* In this order, so that the wait comes before OpenSSL's own handler. */
 static void make_keeper(void) {
     process = getpid();
     keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
+#if !defined(_WIN32)
     atexit(wait_for_threads);
+#endif
 }
 
 bool wsm_process_start_tls(void) {

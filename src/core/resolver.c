@@ -1,17 +1,13 @@
-/* Who owns what: a look-up is shared by its thread and the one who started it; whoever lets go last frees it. It is
- * allocated by malloc, not by the core's allocator, which is not made for several threads. */
+/* Who owns what: a look-up is shared by its thread and the one who started it; whoever lets go last frees it. */
 #include "resolver.h"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "memory.h"
+#include "platform.h"
 #include "process.h"
 
 struct wsm_lookup {
@@ -26,10 +22,10 @@ struct wsm_lookup {
 
 static void release(wsm_lookup *lookup) {
     if (atomic_fetch_sub(&lookup->refs, 1) != 1) return;
-    close(lookup->wake[0]);
-    if (lookup->wake[1] >= 0) close(lookup->wake[1]);
+    wsm_socket_close(lookup->wake[0]);
+    if (lookup->wake[1] >= 0) wsm_socket_close(lookup->wake[1]);
     if (lookup->background.work) lookup->background.discard(lookup->background.work);
-    free(lookup);
+    wsm_free(lookup);
 }
 
 static int resolve(const char *host, int flags, wsm_addresses *addresses) {
@@ -52,7 +48,7 @@ static void *run(void *argument) {
     int end = lookup->wake[1];
     lookup->wake[1] = -1;
     atomic_store(&lookup->done, true);
-    close(end);
+    wsm_socket_close(end);
     release(lookup);
     return NULL;
 }
@@ -64,27 +60,29 @@ bool wsm_resolve_literal(const char *host, wsm_addresses *addresses) {
 wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, const wsm_background *background, wsm_reason *reason) {
     pthread_t thread;
     pthread_attr_t attributes;
-    sigset_t all, before;
     if (!host) host = "";
     size_t size = strlen(host) + 1;
-    wsm_lookup *lookup = calloc(1, sizeof *lookup + size);
+    wsm_lookup *lookup = wsm_alloc_zero(sizeof *lookup + size);
     if (!lookup) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     memcpy(lookup->host, host, size);
     if (background) lookup->background = *background;
     atomic_init(&lookup->refs, 2);
-    if (pipe(lookup->wake) != 0) {
-        free(lookup);
+    if (!wsm_signal_open(lookup->wake)) {
+        wsm_free(lookup);
         return wsm_fail(reason, WSM_FAILED, "out of descriptors");
     }
-    fcntl(lookup->wake[0], F_SETFD, FD_CLOEXEC);
-    fcntl(lookup->wake[1], F_SETFD, FD_CLOEXEC);
     wsm_process_stay_loaded(); /* the thread may outlive the Lua state, whose end unloads C modules */
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+#if !defined(_WIN32)
+    sigset_t all, before;
     sigfillset(&all); /* the program's signal handlers belong to its own threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
+#endif
     int problem = pthread_create(&thread, &attributes, run, lookup);
+#if !defined(_WIN32)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+#endif
     pthread_attr_destroy(&attributes);
     if (problem) {
         atomic_store(&lookup->refs, 1);

@@ -5,12 +5,9 @@
 #include "memory.h"
 
 /* Small first, because most turns of a game send little; growing up to what leaves in one write. */
-enum { CHUNK_MIN = 2 * 1024, CHUNK_MAX = 64 * 1024 };
-
-typedef struct wsm_send_node {
-    struct wsm_send_node *next;
-    wsm_chunk *chunk;
-} wsm_send_node;
+enum { CHUNK_MIN = 512, CHUNK_MAX = 64 * 1024 };
+/* What a pool keeps: chunks up to this size, and no more than this in all. */
+enum { POOLED_CHUNK = 16 * 1024, POOLED_BYTES = 1024 * 1024 };
 
 static wsm_chunk *chunk_new(size_t capacity) {
     if (capacity > SIZE_MAX / 2) return NULL;
@@ -20,11 +17,39 @@ static wsm_chunk *chunk_new(size_t capacity) {
     return chunk;
 }
 
+static wsm_chunk *chunk_from_pool(wsm_chunk_pool *pool, size_t size) {
+    if (!pool || !pool->first || pool->first->chunk->capacity < size) return NULL;
+    wsm_chunk *chunk = pool->first->chunk;
+    pool->first = chunk->node.next;
+    pool->bytes -= chunk->capacity;
+    return chunk;
+}
+
+void wsm_send_queue_done(wsm_send_queue *queue, wsm_chunk *chunk) {
+    wsm_chunk_pool *pool = queue->pool;
+    if (!pool || chunk->refs > 1 || chunk->capacity < CHUNK_MIN || chunk->capacity > POOLED_CHUNK ||
+        pool->bytes + chunk->capacity > POOLED_BYTES) {
+        wsm_chunk_unref(chunk);
+        return;
+    }
+    chunk->packets = 0;
+    chunk->payload = chunk->size = 0;
+    chunk->node = (wsm_send_node){pool->first, chunk};
+    pool->first = &chunk->node;
+    pool->bytes += chunk->capacity;
+}
+
+void wsm_chunk_pool_release(wsm_chunk_pool *pool) {
+    wsm_chunk *chunk;
+    while ((chunk = chunk_from_pool(pool, 0))) wsm_chunk_unref(chunk);
+}
+
 void wsm_chunk_unref(wsm_chunk *chunk) {
     if (chunk && !--chunk->refs) wsm_free(chunk);
 }
 
-static void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size, const uint8_t *mask) {
+static inline void chunk_add_frame(wsm_chunk *chunk, wsm_opcode opcode, const void *data, size_t size,
+                                   const uint8_t *mask) {
     unsigned char *to = wsm_chunk_content(chunk) + chunk->size;
     size_t head = wsm_frame_write_head(to, opcode, size, mask);
     if (mask)
@@ -45,40 +70,54 @@ wsm_chunk *wsm_chunk_frame(wsm_opcode opcode, const void *data, size_t size) {
     return chunk;
 }
 
-bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk) {
-    wsm_send_node *node = wsm_alloc(sizeof *node);
-    if (!node) return false;
-    chunk->refs++;
+static void append(wsm_send_queue *queue, wsm_send_node *node, wsm_chunk *chunk) {
     *node = (wsm_send_node){NULL, chunk};
-    if (queue->last)
-        queue->last->next = node;
-    else
-        queue->first = node;
+    *(queue->last ? &queue->last->next : &queue->first) = node;
+    queue->before_last = queue->last;
     queue->last = node;
     queue->size += chunk->size;
     queue->payload += chunk->payload;
     queue->packets += chunk->packets;
+}
+
+bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk) {
+    wsm_send_node *node = wsm_alloc(sizeof *node);
+    if (!node) return false;
+    chunk->refs++;
+    append(queue, node, chunk);
     return true;
 }
 
-/* The last chunk with room for `size` more bytes; a full one is grown, or followed by a new one. */
-static wsm_chunk *tail_with_room(wsm_send_queue *queue, size_t size) {
+/* A chunk that the queue owns alone, to which frames can be added; NULL if the last is none. */
+static inline wsm_chunk *own_tail(const wsm_send_queue *queue) {
     wsm_chunk *tail = queue->last ? queue->last->chunk : NULL;
-    if (tail && tail->refs == 1 && tail->capacity - tail->size >= size) return tail;
-    if (tail && tail->refs == 1 && tail->size + size <= CHUNK_MAX) {
+    return tail && queue->last == &tail->node ? tail : NULL;
+}
+
+/* A full chunk is grown, or followed by a new one. */
+static wsm_chunk *make_room(wsm_send_queue *queue, size_t size) {
+    wsm_chunk *tail = own_tail(queue);
+    if (tail && tail->size + size <= CHUNK_MAX) {
         size_t capacity = tail->capacity * 2;
         while (capacity < tail->size + size) capacity *= 2;
         if (capacity > CHUNK_MAX) capacity = CHUNK_MAX;
         wsm_chunk *grown = wsm_realloc(tail, sizeof *tail + WSM_HEADROOM + capacity);
         if (!grown) return NULL;
         grown->capacity = capacity;
-        return queue->last->chunk = grown;
+        grown->node = (wsm_send_node){NULL, grown};
+        queue->last = *(queue->before_last ? &queue->before_last->next : &queue->first) = &grown->node;
+        return grown;
     }
-    wsm_chunk *chunk = chunk_new(size > CHUNK_MIN ? size : CHUNK_MIN);
-    if (!chunk) return NULL;
-    bool queued = wsm_send_queue_chunk(queue, chunk);
-    wsm_chunk_unref(chunk);
-    return queued ? chunk : NULL;
+    wsm_chunk *chunk = chunk_from_pool(queue->pool, size);
+    if (!chunk) chunk = chunk_new(size > CHUNK_MIN ? size : CHUNK_MIN);
+    if (chunk) append(queue, &chunk->node, chunk);
+    return chunk;
+}
+
+/* The last chunk, with room for `size` more bytes. */
+static inline wsm_chunk *tail_with_room(wsm_send_queue *queue, size_t size) {
+    wsm_chunk *tail = own_tail(queue);
+    return tail && tail->capacity - tail->size >= size ? tail : make_room(queue, size);
 }
 
 bool wsm_send_queue_raw(wsm_send_queue *queue, const void *data, size_t size) {
@@ -135,7 +174,8 @@ wsm_chunk *wsm_send_queue_take(wsm_send_queue *queue) {
         chunk = node->chunk;
         queue->first = node->next;
         if (!queue->first) queue->last = NULL;
-        wsm_free(node);
+        if (queue->before_last == node || !queue->first) queue->before_last = NULL;
+        if (node != &chunk->node) wsm_free(node);
     }
     queue->size -= chunk->size;
     queue->payload -= chunk->payload;
@@ -145,5 +185,5 @@ wsm_chunk *wsm_send_queue_take(wsm_send_queue *queue) {
 
 void wsm_send_queue_clear(wsm_send_queue *queue) {
     wsm_chunk *chunk;
-    while ((chunk = wsm_send_queue_take(queue))) wsm_chunk_unref(chunk);
+    while ((chunk = wsm_send_queue_take(queue))) wsm_send_queue_done(queue, chunk);
 }

@@ -3,23 +3,25 @@
  */
 #include "server_link.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <sys/ioctl.h>
 #endif
 
+#include "address_counts.h"
 #include "clock.h"
 #include "event_set.h"
 #include "listener.h"
 #include "lws_context.h"
 #include "memory.h"
+#include "plain.h"
+#include "platform.h"
 #include "process.h"
 #include "timers.h"
 
+/* Largest read: that of libwebsockets, or more from those who may send that much. */
+enum { WSM_SERVER_READ_SIZE = 260 * 1024 };
 enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
 
 typedef struct wsm_connection_list {
@@ -51,10 +53,15 @@ struct wsm_server {
     bool tls;
     int64_t handshake_timeout_ms;
     size_t max_pending;
+    size_t address_limit; /* 0: none */
+    wsm_address_counts addresses;
     int64_t housekeeping_at, accept_again_at;
     bool refusing, watching_listener;
     bool more; /* a read filled its buffer: there may be more behind it */
     bool news; /* see wsm_server_take_news */
+
+    wsm_chunk_pool chunks;
+    unsigned char *input; /* of WSM_SERVER_READ_SIZE bytes; NULL with TLS */
 };
 
 /* ---- lists ---- */
@@ -91,7 +98,41 @@ static void let_go(wsm_connection *connection) {
     list_remove(connection);
     connection->link.ops = NULL;
     connection->link.service = NULL;
+    connection->out.pool = NULL;
     wsm_connection_unref(connection);
+}
+
+/* ---- connections of an address ---- */
+
+static void count_address(wsm_connection *connection) {
+    wsm_server *server = server_of(connection);
+    connection->link.counted = server->address_limit && wsm_address_counts_add(&server->addresses, &connection->remote);
+}
+
+static void uncount_address(wsm_connection *connection) {
+    if (connection->link.counted) wsm_address_counts_remove(&server_of(connection)->addresses, &connection->remote);
+    connection->link.counted = false;
+}
+
+static void count_list(const wsm_connection_list *list) {
+    for (wsm_connection *connection = list->first; connection; connection = connection->link.next)
+        count_address(connection);
+}
+
+void wsm_server_set_address_limit(wsm_server *server, size_t limit) {
+    bool was_off = !server->address_limit;
+    server->address_limit = limit;
+    if (!limit) {
+        wsm_address_counts_release(&server->addresses);
+    } else if (was_off) {
+        count_list(&server->pending);
+        count_list(&server->open);
+        count_list(&server->closing);
+    }
+}
+
+static bool too_many_of(const wsm_server *server, const wsm_address *remote) {
+    return server->address_limit && wsm_address_counts_get(&server->addresses, remote) >= server->address_limit;
 }
 
 /* ---- what connections ask for ---- */
@@ -103,9 +144,24 @@ static void link_changed(wsm_connection *connection) {
     server_of(connection)->attention = connection;
 }
 
-static const wsm_link_ops link_ops = {wsm_lws_write, wsm_lws_busy, link_changed, wsm_lws_set_no_delay};
+static const wsm_link_ops tls_ops = {
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+
+static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
+#if !defined(_WIN32)
+                                       .write_parts = wsm_plain_write_parts,
+#endif
+                                       .busy = wsm_lws_busy,
+                                       .changed = link_changed,
+                                       .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
+
+static void receive(wsm_connection *connection, unsigned char *data, size_t size, size_t largest) {
+    server_of(connection)->more |= size >= largest;
+    server_of(connection)->news = true;
+    wsm_connection_receive(connection, data, size);
+}
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     wsm_connection *connection = lws_get_opaque_user_data(wsi);
@@ -115,14 +171,15 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_RAW_ADOPT: connection->link.wsi = wsi; break;
     case LWS_CALLBACK_RAW_RX:
         connection->link.tls_handshake = false;
-        server_of(connection)->more |= size >= WSM_READ_SIZE;
-        server_of(connection)->news = true;
-        wsm_connection_receive(connection, in, size);
+        receive(connection, in, size, WSM_READ_SIZE);
         break;
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
         connection->link.wsi = NULL;
+        /* An epoll has lost it already, and the number may not be its own any more. */
+        if (!WSM_EVENT_SET_EPOLL) wsm_event_set_remove(server_of(connection)->events, connection->link.fd);
         connection->link.fd = -1;
+        uncount_address(connection);
         list_move(&server_of(connection)->gone, connection);
         server_of(connection)->news = true;
         wsm_connection_lost(connection);
@@ -156,12 +213,13 @@ static void cut(wsm_connection *connection) { wsm_lws_kill(&connection->link.wsi
 static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
     wsm_connection *connection = server->accept(server->owner);
     if (!connection) {
-        close(fd);
+        wsm_socket_close(fd);
         return;
     }
     connection->remote = *remote;
     connection->alive = true;
-    connection->link.ops = &link_ops;
+    connection->link.ops = server->tls ? &tls_ops : &plain_ops;
+    connection->out.pool = &server->chunks;
     connection->link.service = server;
     connection->link.fd = fd;
     connection->link.process = (long)server->process;
@@ -187,6 +245,13 @@ static void welcome(wsm_server *server, int fd, const wsm_address *remote) {
         cut(server->pending.first);
     }
     list_move(&server->pending, connection);
+    count_address(connection);
+}
+
+static void refuse(int fd) {
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
 }
 
 static void watch_listener(wsm_server *server, bool watch) {
@@ -201,7 +266,10 @@ static void accept_all(wsm_server *server, int64_t started) {
     wsm_accepted result;
     int fd;
     while ((result = wsm_listener_accept(server->listener, &fd, &remote)) == WSM_ACCEPTED) {
-        welcome(server, fd, &remote);
+        if (too_many_of(server, &remote))
+            refuse(fd);
+        else
+            welcome(server, fd, &remote);
         if (wsm_clock_ms() - started > BUDGET_MS) break;
     }
     if (result == WSM_ACCEPT_EXHAUSTED) {
@@ -213,10 +281,29 @@ static void accept_all(wsm_server *server, int64_t started) {
 
 /* ---- turns ---- */
 
+/* False at the end, which libwebsockets has to see. */
+static bool read_plain(wsm_server *server, wsm_connection *connection) {
+    int32_t wanted = connection->settings.inbound_buffer_size;
+    size_t largest = wanted > 0 && wanted <= WSM_READ_SIZE ? WSM_READ_SIZE : WSM_SERVER_READ_SIZE, size = largest;
+    wsm_plain_status status = wsm_plain_read(connection, server->input, &size);
+    if (status == WSM_PLAIN_DATA) receive(connection, server->input, size, largest);
+    return status != WSM_PLAIN_ENDED;
+}
+
 static void serve(wsm_server *server, wsm_connection *connection, unsigned events) {
-    struct lws_pollfd ready = {.fd = connection->link.fd, .events = POLLIN | POLLOUT};
-    ready.revents = (short)((events & WSM_EVENT_READ ? POLLIN : 0) | (events & WSM_EVENT_WRITE ? POLLOUT : 0) |
-                            (events & WSM_EVENT_HANGUP ? POLLHUP : 0));
+    /* Besides costing more, libwebsockets would look the descriptor up in a list if the process may have very many. */
+    if (server->input && (events & WSM_EVENT_READ) && !wsm_lws_busy(connection) && read_plain(server, connection)) {
+        link_changed(connection);
+        return;
+    }
+    /* Without POLLERR: with it, libwebsockets 4.3 would not read any more what is there. */
+    const int hangup = LWS_POLLHUP & ~POLLERR;
+    struct lws_pollfd ready;
+    memset(&ready, 0, sizeof ready);
+    ready.fd = (lws_sockfd_type)connection->link.fd;
+    ready.events = LWS_POLLIN | LWS_POLLOUT;
+    ready.revents = (short)((events & WSM_EVENT_READ ? LWS_POLLIN : 0) | (events & WSM_EVENT_WRITE ? LWS_POLLOUT : 0) |
+                            (events & WSM_EVENT_HANGUP ? hangup : 0));
     lws_service_fd(server->context, &ready);
     link_changed(connection);
 }
@@ -263,11 +350,10 @@ static void farewell(wsm_connection *connection) {
 
 static void watch_heartbeat(wsm_server *server, wsm_connection *connection) {
     int64_t due = wsm_connection_heartbeat(connection, wsm_clock_ms());
-    connection->link.heartbeat_ms = due ? connection->settings.heartbeat_ms : 0;
-    if (due)
-        wsm_timers_set(&server->heartbeats, connection, due);
-    else
-        wsm_timers_remove(&server->heartbeats, connection);
+    if (!due) wsm_timers_remove(&server->heartbeats, connection);
+    /* Without memory it is tried again when next there is something to do for the connection. */
+    bool timed = due && wsm_timers_set(&server->heartbeats, connection, due);
+    connection->link.heartbeat_ms = timed ? connection->settings.heartbeat_ms : 0;
 }
 
 static void look_after(wsm_server *server, wsm_connection *connection) {
@@ -446,7 +532,11 @@ int wsm_server_time_left(const wsm_server *server, int limit) {
     return limit;
 }
 
-int wsm_server_descriptor(const wsm_server *server) { return wsm_event_set_fd(server->events); }
+int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {
+    int descriptor = wsm_watch_descriptor(watch);
+    wsm_watch_set(watch, wsm_event_set_fd(server->events), WSM_EVENT_READ);
+    return descriptor;
+}
 
 /* ---- life ---- */
 
@@ -473,18 +563,25 @@ static wsm_error open_vhost(wsm_server *server, const char *certificate, const c
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.vhost_name = "server";
-    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     info.retry_and_idle_policy = &wsm_lws_no_timers;
+#if defined(LWS_WITH_TLS)
+    info.alpn = "http/1.1"; /* or TLS clients that offer HTTP/2 are taken away from the raw role */
     if (server->tls) {
         /* It has no use for the system's authorities, which take tens of milliseconds to read. */
         info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.ssl_cert_filepath = certificate;
         info.ssl_private_key_filepath = key;
     }
+#else
+    (void)certificate;
+    (void)key;
+#endif
     server->vhost = lws_create_vhost(server->context, &info);
     if (server->vhost) return WSM_OK;
-    if (!server->tls) return out_of_resources(reason);
-    return unusable_key(reason);
+    /* It does not say why; without descriptors it could not read the files. */
+    int spare = dup(server->listener);
+    if (spare >= 0) close(spare);
+    return server->tls && spare >= 0 ? unusable_key(reason) : out_of_resources(reason);
 }
 
 static wsm_error open_context(wsm_server *server, const wsm_tls_options *tls, wsm_reason *reason) {
@@ -511,6 +608,10 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     if (!server) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     server->listener = -1;
     server->port = port;
+    if (!tls && !(server->input = wsm_alloc(WSM_SERVER_READ_SIZE))) {
+        wsm_free(server);
+        return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
+    }
     server->process = getpid();
     server->accept = accept;
     server->owner = owner;
@@ -555,11 +656,11 @@ void wsm_server_close(wsm_server *server) {
     if (!server) return;
     if (server->process != getpid()) {
         /* The sockets belong to the parent as well: closing them properly would shut them down for it too. */
-        if (server->listener >= 0) close(server->listener);
+        if (server->listener >= 0) wsm_socket_close(server->listener);
         wsm_event_set_close(server->events);
         return;
     }
-    if (server->listener >= 0) close(server->listener);
+    if (server->listener >= 0) wsm_socket_close(server->listener);
     dismiss_list(&server->pending);
     dismiss_list(&server->open); /* close frames for those whom their owner has not sent any */
     dismiss_list(&server->closing);
@@ -574,5 +675,8 @@ void wsm_server_close(wsm_server *server) {
     drop_list(&server->gone);
     wsm_event_set_close(server->events);
     wsm_timers_release(&server->heartbeats);
+    wsm_address_counts_release(&server->addresses);
+    wsm_chunk_pool_release(&server->chunks);
+    wsm_free(server->input);
     wsm_free(server);
 }

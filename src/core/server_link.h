@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "error.h"
 #include "tls_options.h"
+#include "watch.h"
 
 enum { WSM_DEFAULT_MAX_PENDING = 1024 };
 
@@ -31,6 +32,9 @@ uint16_t wsm_server_port(const wsm_server *server);
 void wsm_server_set_refusing(wsm_server *server, bool refusing);
 /* How long a handshake may take, and how many may go on at once (the oldest is dropped for a new one). */
 void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending);
+/* How many connections one remote address may have, in whatever state; 0: no limit. More are reset as soon as they are
+ * accepted: that costs least, and leaves nothing behind in the system. */
+void wsm_server_set_address_limit(wsm_server *server, size_t limit);
 
 /* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
  * False if a signal interrupted the wait: the program may want to react. */
@@ -43,7 +47,7 @@ void wsm_server_flush(wsm_server *server);
 void wsm_server_settle(wsm_server *server);
 /* Milliseconds until something is overdue, at most `limit`. */
 int wsm_server_time_left(const wsm_server *server, int limit);
-/* Becomes readable when there is something to read; -1 where the system has no such descriptor. */
-int wsm_server_descriptor(const wsm_server *server);
+/* Has the watch stand for this server; see wsm_watch_descriptor. */
+int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch);
 
 #endif

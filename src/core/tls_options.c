@@ -1,7 +1,6 @@
 #include "tls_options.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "lws.h"
 #include "memory.h"
 
 static bool copy(char **to, const char *text) {
@@ -68,6 +68,12 @@ static int hold_text(const char *text, char *name, size_t size) {
 #if defined(__linux__)
     int fd = memfd_create("pem", MFD_CLOEXEC);
     if (fd >= 0) snprintf(name, size, "/proc/self/fd/%d", fd);
+#elif defined(_WIN32)
+    char folder[260];
+    DWORD length = GetTempPathA(sizeof folder, folder); /* the user's own */
+    int fd = -1;
+    if (length && length < sizeof folder && size > MAX_PATH && GetTempFileNameA(folder, "wsm", 0, name))
+        fd = open(name, O_WRONLY | O_BINARY); /* removed by wsm_pem_file_close; mkstemp's could not be opened again */
 #else
     snprintf(name, size, "/tmp/wsmultiplayer.XXXXXX");
     int fd = mkstemp(name); /* mode 0600; removed by wsm_pem_file_close */

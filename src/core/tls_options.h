@@ -30,7 +30,7 @@ void wsm_tls_options_free(wsm_tls_options *options);
  */
 typedef struct wsm_pem_file {
     int fd; /* -1: the name is the program's own file */
-    char name[64];
+    char name[300];
     const char *path;
 } wsm_pem_file;
 

@@ -1,8 +1,9 @@
 #include "upgrade.h"
 
-#include <libwebsockets.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lws.h"
 
 static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 enum { KEY_SIZE = 24, SHA1_SIZE = 20 };
@@ -34,6 +35,11 @@ static bool is_target(wsm_span span) {
     return span.size > 0;
 }
 
+/* "/path", or the absolute form that proxies get. */
+static bool names_resource(wsm_span target) {
+    return target.text[0] == '/' || memmem(target.text, target.size, "://", 3);
+}
+
 static bool equals(wsm_span span, const char *text) {
     return span.size == strlen(text) && !memcmp(span.text, text, span.size);
 }
@@ -63,7 +69,7 @@ static wsm_span take(wsm_span *rest, char separator) {
     return part;
 }
 
-static bool list_has(wsm_span list, const char *lower) {
+bool wsm_upgrade_list_has(wsm_span list, const char *lower) {
     while (list.size)
         if (equals_ignoring_case(trim(take(&list, ',')), lower)) return true;
     return false;
@@ -96,9 +102,9 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
         found->version13 = equals(value, "13");
         found->versions++;
     } else if (equals_ignoring_case(name, "upgrade")) {
-        found->upgrade = found->upgrade || list_has(value, "websocket");
+        found->upgrade = found->upgrade || wsm_upgrade_list_has(value, "websocket");
     } else if (equals_ignoring_case(name, "connection")) {
-        found->connection = found->connection || list_has(value, "upgrade");
+        found->connection = found->connection || wsm_upgrade_list_has(value, "upgrade");
     } else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
         if (request->protocol_lines < sizeof request->protocols / sizeof *request->protocols)
             request->protocols[request->protocol_lines++] = value;
@@ -150,7 +156,10 @@ static int judge(const wsm_upgrade_request *request, const findings *found, cons
         *problem = "this is a WebSocket server: an Upgrade to websocket is required";
         return 426;
     }
-    *problem = !found->connection ? "Connection must name Upgrade" : found->body ? "a body is not allowed" : NULL;
+    *problem = !names_resource(request->target) ? "the target must be a path"
+               : !found->connection             ? "Connection must name Upgrade"
+               : found->body                    ? "a body is not allowed"
+                                                : NULL;
     if (*problem) return 400;
     if (found->versions != 1 || !found->version13) {
         *problem = "Sec-WebSocket-Version must be 13";
@@ -223,13 +232,77 @@ static bool append_lines(wsm_bytes *out, const wsm_string_list *lines) {
     return true;
 }
 
-bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, const wsm_string_list *headers) {
+/* The value of Sec-WebSocket-Accept for a key, and its size; not positive if it failed. */
+static int accept_value(const char *key, char accept[32]) {
     unsigned char joined[KEY_SIZE + sizeof accept_guid], digest[SHA1_SIZE];
-    char accept[32];
-    memcpy(joined, key.text, KEY_SIZE);
+    memcpy(joined, key, KEY_SIZE);
     memcpy(joined + KEY_SIZE, accept_guid, sizeof accept_guid - 1);
     lws_SHA1(joined, KEY_SIZE + sizeof accept_guid - 1, digest);
-    int accept_size = lws_b64_encode_string((const char *)digest, SHA1_SIZE, accept, sizeof accept);
+    return lws_b64_encode_string((const char *)digest, SHA1_SIZE, accept, 32);
+}
+
+bool wsm_upgrade_make_key(const unsigned char bytes[16], char key[32]) {
+    return lws_b64_encode_string((const char *)bytes, 16, key, 32) == KEY_SIZE;
+}
+
+/* "HTTP/1.1 101 ..." -> 101, 0 for anything that is no status line. */
+static int status_of(wsm_span line) {
+    wsm_span version = take(&line, ' '), code = take(&line, ' ');
+    if (version.size != 8 || memcmp(version.text, "HTTP/1.", 7) || code.size != 3) return 0;
+    int status = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (code.text[i] < '0' || code.text[i] > '9') return 0;
+        status = status * 10 + (code.text[i] - '0');
+    }
+    return status;
+}
+
+const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *key, const wsm_string_list *protocols,
+                                     wsm_span *protocol, int *status) {
+    static const char no_answer[] = "the server's answer is not one to a WebSocket request";
+    static const char no_protocol[] = "no sub-protocol could be agreed on";
+    char expected[32];
+    unsigned protocol_lines = 0, accept_lines = 0;
+    bool upgrade = false, connection = false, accept = false, extensions = false;
+    int expected_size = accept_value(key, expected);
+    wsm_span rest = {head, size - 2}; /* without the empty line */
+    *protocol = (wsm_span){0};
+    *status = 0;
+    for (bool first = true; rest.size; first = false) {
+        wsm_span value = trim(take(&rest, '\n'));
+        if (value.size && value.text[value.size - 1] == '\r') value.size--;
+        if (first) {
+            *status = status_of(value);
+            if (*status != 101) return no_answer;
+            continue;
+        }
+        wsm_span line = value, name = take(&value, ':');
+        if (name.size == line.size || !is_token(name)) return no_answer;
+        value = trim(value);
+        if (equals_ignoring_case(name, "upgrade")) upgrade = upgrade || equals_ignoring_case(value, "websocket");
+        if (equals_ignoring_case(name, "connection")) connection = connection || wsm_upgrade_list_has(value, "upgrade");
+        if (equals_ignoring_case(name, "sec-websocket-accept")) {
+            accept_lines++;
+            accept =
+                expected_size > 0 && value.size == (size_t)expected_size && !memcmp(value.text, expected, value.size);
+        }
+        if (equals_ignoring_case(name, "sec-websocket-extensions")) extensions = extensions || value.size;
+        if (equals_ignoring_case(name, "sec-websocket-protocol")) {
+            *protocol = value;
+            protocol_lines++;
+        }
+    }
+    if (!upgrade || !connection || extensions) return no_answer;
+    if (!accept || accept_lines != 1) return "the server's Sec-WebSocket-Accept is wrong";
+    if (protocol_lines ? protocol_lines > 1 || !wsm_string_list_contains(protocols, protocol->text, protocol->size)
+                       : wsm_string_list_count(protocols) > 0)
+        return no_protocol;
+    return NULL;
+}
+
+bool wsm_upgrade_write_accept(wsm_bytes *out, wsm_span key, wsm_span protocol, const wsm_string_list *headers) {
+    char accept[32];
+    int accept_size = accept_value(key.text, accept);
     return accept_size > 0 &&
            wsm_bytes_append_text(out,
                                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n") &&

@@ -32,6 +32,9 @@ size_t wsm_upgrade_head_size(const unsigned char *data, size_t size, size_t seen
  * and `problem` set to a text. */
 int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *request, const char **problem);
 
+/* Whether a header's comma-separated list has this item, in any case; `lower` is in small letters. */
+bool wsm_upgrade_list_has(wsm_span list, const char *lower);
+
 /* Godot's rule: the first of the client's list that the server has, compared exactly. False where one side wants
  * sub-protocols and the other has none, or none in common. `chosen` is empty if neither wants any. */
 bool wsm_upgrade_choose_protocol(const wsm_upgrade_request *request, const wsm_string_list *supported,
@@ -44,6 +47,12 @@ bool wsm_upgrade_write_refusal(wsm_bytes *out, int status, const char *problem, 
 bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_list *lines, const size_t *length);
 bool wsm_upgrade_write_request(wsm_bytes *out, const wsm_url *url, wsm_span key, const wsm_string_list *protocols,
                                const wsm_string_list *headers);
+/* Judges the complete head of a server's answer to a request with this key and these sub-protocols. Returns NULL and
+ * the sub-protocol that was agreed on (in `head`, empty if none), or what is wrong. `status` is 0 without one. */
+const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *key, const wsm_string_list *protocols,
+                                     wsm_span *protocol, int *status);
+/* A new key of 24 characters, from 16 random bytes. */
+bool wsm_upgrade_make_key(const unsigned char bytes[16], char key[32]);
 /* "host[:port]" as the Host header has it. */
 bool wsm_upgrade_write_host(wsm_bytes *out, const wsm_url *url);
 

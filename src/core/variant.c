@@ -90,6 +90,29 @@ wsm_error wsm_read_padded(wsm_reader *reader, size_t size, const unsigned char *
     return WSM_OK;
 }
 
+/* Type and, in the upper two bits, a flag or a width. */
+enum { SHORT_TYPE = 0x3f, SHORT_WIDTH_SHIFT = 6, SHORT_TRUE = 0x80 };
+
+wsm_error wsm_read_short(wsm_reader *reader, wsm_variant_type *type, int64_t *value) {
+    if (!reader->left) return WSM_ERR_INVALID_DATA;
+    unsigned char head = *reader->at;
+    *type = WSM_NIL;
+    if ((head & SHORT_TYPE) == WSM_BOOL) {
+        take(reader, 1);
+        *type = WSM_BOOL;
+        *value = head & SHORT_TRUE ? 1 : 0;
+    } else if ((head & SHORT_TYPE) == WSM_INT) {
+        size_t width = (size_t)1 << (head >> SHORT_WIDTH_SHIFT);
+        const unsigned char *data = take(reader, 1 + width);
+        if (!data) return WSM_ERR_INVALID_DATA;
+        uint64_t bits = 0;
+        for (size_t i = 0; i < width; i++) bits |= (uint64_t)data[1 + i] << (8 * i);
+        *type = WSM_INT;
+        *value = width == 1 ? (int8_t)bits : width == 2 ? (int16_t)bits : width == 4 ? (int32_t)bits : (int64_t)bits;
+    }
+    return WSM_OK;
+}
+
 /* ---- writing ---- */
 
 static void put_u32(unsigned char *b, uint32_t value) {
@@ -157,6 +180,34 @@ bool wsm_write_int(wsm_bytes *out, int64_t value) {
 bool wsm_write_float(wsm_bytes *out, double value) {
     if ((double)(float)value == value) return wsm_write_u32(out, WSM_FLOAT) && wsm_write_f32(out, value);
     return wsm_write_u32(out, WSM_FLOAT | WSM_VARIANT_WIDE) && wsm_write_f64(out, value);
+}
+
+void wsm_shorten(wsm_bytes *out, size_t offset) {
+    wsm_reader reader = {out->data + offset, out->size - offset};
+    uint32_t header, low;
+    uint64_t bits;
+    unsigned char *at = out->data + offset;
+    if (wsm_read_u32(&reader, &header)) return;
+    if ((header & 0xff) == WSM_BOOL) {
+        if (wsm_read_u32(&reader, &low)) return;
+        *at = (unsigned char)(WSM_BOOL | (low ? SHORT_TRUE : 0));
+        out->size = offset + 1;
+    } else if ((header & 0xff) == WSM_INT) {
+        if (header & WSM_VARIANT_WIDE) {
+            if (wsm_read_u64(&reader, &bits)) return;
+        } else {
+            if (wsm_read_u32(&reader, &low)) return;
+            bits = (uint64_t)(int64_t)(int32_t)low;
+        }
+        int64_t value = (int64_t)bits;
+        unsigned mode = value >= INT8_MIN && value <= INT8_MAX     ? 0
+                        : value >= INT16_MIN && value <= INT16_MAX ? 1
+                        : value >= INT32_MIN && value <= INT32_MAX ? 2
+                                                                   : 3;
+        *at++ = (unsigned char)(WSM_INT | mode << SHORT_WIDTH_SHIFT);
+        for (unsigned i = 0; i < 1u << mode; i++) *at++ = (unsigned char)(bits >> (8 * i));
+        out->size = offset + 1 + (1u << mode);
+    }
 }
 
 void wsm_patch_u32(wsm_bytes *out, size_t offset, uint32_t value) { put_u32(out->data + offset, value); }

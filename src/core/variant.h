@@ -82,6 +82,11 @@ wsm_error wsm_read_text(wsm_reader *reader, const char **text, size_t *size);
 /* `size` bytes and their padding to a multiple of 4, which may be missing at the very end of the data. */
 wsm_error wsm_read_padded(wsm_reader *reader, size_t size, const unsigned char **data);
 
+/* Remote calls have a shorter form of some values (multiplayer_api.cpp), without padding: a bool is one byte; an int is
+ * one byte, whose upper two bits say its width, and 1, 2, 4 or 8 bytes. All others are as everywhere.
+ * Takes such a value: type WSM_BOOL or WSM_INT, or WSM_NIL if what comes next is in the usual form (nothing taken). */
+wsm_error wsm_read_short(wsm_reader *reader, wsm_variant_type *type, int64_t *value);
+
 /* Each appends; false without memory. */
 bool wsm_write_u32(wsm_bytes *out, uint32_t value);
 bool wsm_write_u64(wsm_bytes *out, uint64_t value);
@@ -95,6 +100,8 @@ bool wsm_write_padding(wsm_bytes *out, size_t size);
 /* Header and value in the shorter form that keeps it. */
 bool wsm_write_int(wsm_bytes *out, int64_t value);
 bool wsm_write_float(wsm_bytes *out, double value);
+/* Gives the value that begins at `offset` and reaches to the end the form of remote calls. */
+void wsm_shorten(wsm_bytes *out, size_t offset);
 /* Replaces the word at `offset`. */
 void wsm_patch_u32(wsm_bytes *out, size_t offset, uint32_t value);
 

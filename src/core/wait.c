@@ -1,15 +1,15 @@
 #include "wait.h"
 
 #include <limits.h>
-#include <poll.h>
 
 #include "memory.h"
+#include "platform.h"
 
 void wsm_wait_readable(const int *descriptors, size_t count, int64_t wait_ms) {
     enum { FEW = 64 };
     struct pollfd few[FEW], *polled = count <= FEW ? few : wsm_alloc(count * sizeof *polled);
     if (!polled) return;
-    for (size_t i = 0; i < count; i++) polled[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
-    poll(polled, (nfds_t)count, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
+    for (size_t i = 0; i < count; i++) polled[i] = wsm_polled(descriptors[i], POLLIN);
+    wsm_poll(polled, count, wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
     if (polled != few) wsm_free(polled);
 }

@@ -33,6 +33,7 @@ void wsm_websocket_release(wsm_websocket *socket) {
     wsm_string_list_unref(socket->settings.protocols);
     wsm_string_list_unref(socket->settings.headers);
     socket->settings.protocols = socket->settings.headers = NULL;
+    wsm_watch_release(&socket->watch);
 }
 
 void wsm_websocket_wrap(wsm_websocket *socket, wsm_connection *connection, bool borrowed) {
@@ -75,7 +76,7 @@ wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const ws
     if (!error) {
         let_go(socket);
         connection = wsm_connection_new(false, &socket->settings, &socket->inbox);
-        error = connection ? wsm_client_open(&socket->client, connection, url, tls, 0, reason)
+        error = connection ? wsm_client_open(&socket->client, connection, url, tls, 0, &socket->watch, reason)
                            : wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     }
     if (error) {
@@ -110,7 +111,7 @@ static void show_end(wsm_websocket *socket) {
 
 enum { WAIT_SLICE_MS = 1000 };
 
-int wsm_websocket_descriptor(const wsm_websocket *socket) {
+int wsm_websocket_descriptor(wsm_websocket *socket) {
     return socket->client ? wsm_client_descriptor(socket->client) : -1;
 }
 
@@ -171,11 +172,16 @@ size_t wsm_websocket_available(const wsm_websocket *socket) {
     return wsm_websocket_state(socket) == WSM_STATE_OPEN && !socket->borrowed ? socket->inbox.count : 0;
 }
 
-wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet) {
+wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet) {
     if (wsm_websocket_state(socket) != WSM_STATE_OPEN) return socket->packet_error = WSM_FAILED;
-    if (!wsm_packet_queue_take(&socket->inbox, packet)) return socket->packet_error = WSM_ERR_UNAVAILABLE;
+    bool any = wsm_packet_queue_peek(&socket->inbox, packet);
+    return socket->packet_error = any ? WSM_OK : WSM_ERR_UNAVAILABLE;
+}
+
+bool wsm_websocket_took_packet(wsm_websocket *socket, const wsm_packet *packet) {
+    if (!wsm_packet_queue_remove(&socket->inbox, packet)) return false;
     socket->last_was_text = packet->text;
     wsm_connection_taken(socket->connection, packet->size);
     socket->taken = true;
-    return socket->packet_error = WSM_OK;
+    return true;
 }

@@ -20,8 +20,9 @@ typedef struct wsm_websocket {
     /* ------------------------------------------------------------------ */
     wsm_connection *connection; /* NULL before the first one */
     wsm_client *client;         /* its link, if this object started it */
-    bool borrowed;              /* it belongs to a multiplayer peer, which polls and reads it */
-    bool end_shown;             /* the program has been told that it is CLOSED */
+    wsm_watch watch;
+    bool borrowed;  /* it belongs to a multiplayer peer, which polls and reads it */
+    bool end_shown; /* the program has been told that it is CLOSED */
     bool end_seen, taken;
     wsm_packet_queue inbox;
     wsm_reason last_error;
@@ -42,7 +43,7 @@ wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const ws
 /* Does what is due, waiting at most `wait_ms` for something to happen. */
 void wsm_websocket_poll(wsm_websocket *socket, int64_t wait_ms);
 /* As for wsm_multiplayer_poll. Only a connection that this object started has them. */
-int wsm_websocket_descriptor(const wsm_websocket *socket);
+int wsm_websocket_descriptor(wsm_websocket *socket);
 int64_t wsm_websocket_time_left(const wsm_websocket *socket);
 /* As Godot's: CLOSED without a connection. OPEN as long as the program takes packets that came before the end. */
 wsm_ready_state wsm_websocket_state(const wsm_websocket *socket);
@@ -51,7 +52,9 @@ wsm_error wsm_websocket_send(wsm_websocket *socket, wsm_opcode opcode, const voi
 void wsm_websocket_close(wsm_websocket *socket, int code, const char *text, size_t size);
 
 size_t wsm_websocket_available(const wsm_websocket *socket);
-/* Takes the next packet, which the caller has to release: FAILED unless OPEN, ERR_UNAVAILABLE if there is none. */
-wsm_error wsm_websocket_take_packet(wsm_websocket *socket, wsm_packet *packet);
+/* The next packet, which stays in the queue: FAILED unless OPEN, ERR_UNAVAILABLE if there is none. */
+wsm_error wsm_websocket_peek_packet(wsm_websocket *socket, wsm_packet *packet);
+/* The program has it, so it leaves the queue; false if it is not the next one any more. */
+bool wsm_websocket_took_packet(wsm_websocket *socket, const wsm_packet *packet);
 
 #endif

@@ -83,6 +83,7 @@ void wsm_websocket_server_release(wsm_websocket_server *server) {
     wsm_string_list_unref(server->settings.protocols);
     wsm_string_list_unref(server->settings.headers);
     server->settings.protocols = server->settings.headers = NULL;
+    wsm_watch_release(&server->watch);
 }
 
 void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
@@ -91,6 +92,7 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     if (!server->server) return;
     wsm_server_set_handshake_limits(server->server, server->handshake_timeout_ms,
                                     server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
+    wsm_server_set_address_limit(server->server, server->max_per_address > 0 ? (size_t)server->max_per_address : 0);
     wsm_server_take_news(server->server);
     do {
         wsm_server_settle(server->server);
@@ -103,8 +105,8 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }
 
-int wsm_websocket_server_descriptor(const wsm_websocket_server *server) {
-    return server->server ? wsm_server_descriptor(server->server) : -1;
+int wsm_websocket_server_descriptor(wsm_websocket_server *server) {
+    return server->server ? wsm_server_descriptor(server->server, &server->watch) : -1;
 }
 
 int64_t wsm_websocket_server_time_left(wsm_websocket_server *server) {

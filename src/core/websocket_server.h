@@ -15,9 +15,11 @@ typedef struct wsm_websocket_server {
     wsm_settings settings; /* for connections made from now on; the lists are owned */
     int64_t handshake_timeout_ms;
     int32_t max_pending;
-    bool asks;   /* each request is to be answered by wsm_websocket_server_answer */
-    bool serves; /* and each plain HTTP request by wsm_websocket_server_respond */
+    int32_t max_per_address; /* <= 0: no limit */
+    bool asks;               /* each request is to be answered by wsm_websocket_server_answer */
+    bool serves;             /* and each plain HTTP request by wsm_websocket_server_respond */
     /* ------------------------------------------------------------------ */
+    wsm_watch watch;
     wsm_server *server;                     /* NULL: not listening */
     wsm_connection_queue requested, opened; /* to be answered; to be taken */
     wsm_connection *asking;
@@ -37,7 +39,7 @@ void wsm_websocket_server_stop(wsm_websocket_server *server);
  */
 void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms);
 /* As for wsm_multiplayer_poll. */
-int wsm_websocket_server_descriptor(const wsm_websocket_server *server);
+int wsm_websocket_server_descriptor(wsm_websocket_server *server);
 int64_t wsm_websocket_server_time_left(wsm_websocket_server *server);
 /* The next request to answer; NULL if there is none. */
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server);
