@@ -568,10 +568,16 @@ static struct pollfd wanted(const wsm_client *client) {
     return polled;
 }
 
-static void update_watch(wsm_client *client) {
+wsm_wanted wsm_client_wanted(const wsm_client *client) {
     struct pollfd polled = wanted(client);
-    wsm_watch_set(client->watch, polled.fd,
-                  (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u));
+    return (wsm_wanted){.fd = (int)polled.fd,
+                        .events = (polled.events & POLLIN ? WSM_EVENT_READ : 0u) |
+                                  (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u)};
+}
+
+static void update_watch(wsm_client *client) {
+    wsm_wanted now = wsm_client_wanted(client);
+    wsm_watch_set(client->watch, now.fd, now.events);
 }
 
 int wsm_client_descriptor(wsm_client *client) {

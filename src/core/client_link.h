@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "error.h"
 #include "tls_options.h"
+#include "wait.h"
 #include "watch.h"
 
 typedef struct wsm_client wsm_client;
@@ -27,6 +28,8 @@ bool wsm_client_service(wsm_client *client, int wait_ms);
 void wsm_client_settle(wsm_client *client);
 int wsm_client_time_left(const wsm_client *client, int limit);
 int wsm_client_descriptor(wsm_client *client);
+/* What it waits for just now. */
+wsm_wanted wsm_client_wanted(const wsm_client *client);
 /* What is being done while CONNECTING, for a text about a time-out: "connecting to 127.0.0.1 port 9080". */
 void wsm_client_phase(const wsm_client *client, wsm_reason *phase);
 

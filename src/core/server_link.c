@@ -532,6 +532,10 @@ int wsm_server_time_left(const wsm_server *server, int limit) {
     return limit;
 }
 
+wsm_wanted wsm_server_wanted(const wsm_server *server) {
+    return (wsm_wanted){.fd = wsm_event_set_fd(server->events), .events = WSM_EVENT_READ};
+}
+
 int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {
     int descriptor = wsm_watch_descriptor(watch);
     wsm_watch_set(watch, wsm_event_set_fd(server->events), WSM_EVENT_READ);
