@@ -3,6 +3,7 @@ local socket = require "socket"
 local ws = require "wsmultiplayer"
 local raw = require "support.raw"
 local session = require "support.session"
+local system = require "wsmultiplayer_system"
 local wait = require "support.wait"
 
 -- Polls everything until condition() holds.
@@ -779,6 +780,38 @@ describe("tasks", function()
         return #other:get_peers() == 1
       end)
       assert.is_true(socket.gettime() - start < 4)
+    end)
+
+    it("leave no descriptor behind with objects that are closed, but not collected yet", function()
+      if not system.descriptors() then return pending "no /proc" end
+      local server = session.server()
+      ws.poll(0.01)
+      local before, closed = system.descriptors(), {}
+      local function close(object)
+        until_(function() return session.is_connected(object) end)
+        object:close()
+        closed[#closed + 1] = object
+      end
+      for _ = 1, 5 do
+        close(session.client(server:get_bound_port()))
+        close(session.server())
+      end
+      until_(function() return system.descriptors() <= before end)
+      assert.equal(10, #closed)
+    end)
+
+    it("leave the descriptor that the program has asked for as it is", function()
+      local server = session.server()
+      local client = session.client(server:get_bound_port())
+      local descriptor = client:pollfd()
+      if not descriptor then return pending "no epoll" end
+      until_(function() return session.is_connected(client) end)
+      assert.equal(descriptor, client:pollfd())
+      client:close()
+      local other = session.server()
+      assert(client:create_client("ws://127.0.0.1:" .. other:get_bound_port()) == ws.OK)
+      until_(function() return session.is_connected(client) end)
+      assert.equal(descriptor, client:pollfd())
     end)
 
     it("do hardly anything while nothing happens", function()

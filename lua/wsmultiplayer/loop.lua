@@ -28,7 +28,7 @@ local function wait(list, timeout)
   for i = 1, #list do
     local object = list[i]
     left = math.min(left, object:timeout() or left)
-    local descriptor = object:pollfd()
+    local descriptor = object:pollfd(true) -- for this wait alone
     if descriptor then
       descriptors[#descriptors + 1] = descriptor
     elseif object:is_active() then

@@ -30,6 +30,8 @@ static int md5(lua_State *L) {
     return 1;
 }
 
+bool wsm_is_lasting(lua_State *L) { return !lua_toboolean(L, 2); }
+
 int wsm_push_descriptor(lua_State *L, int descriptor) {
     if (descriptor >= 0)
         lua_pushinteger(L, descriptor);

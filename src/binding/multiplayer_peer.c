@@ -306,7 +306,9 @@ static int flush(lua_State *L) {
     return 0;
 }
 
-static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_multiplayer_descriptor(check(L))); }
+static int pollfd(lua_State *L) {
+    return wsm_push_descriptor(L, wsm_multiplayer_descriptor(check(L), wsm_is_lasting(L)));
+}
 
 static int get_last_error(lua_State *L) {
     lua_pushstring(L, check(L)->last_error.text);

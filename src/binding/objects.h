@@ -22,6 +22,8 @@ wsm_websocket *wsm_push_websocket(lua_State *L, int metatable);
 /* What the methods of cqueues' protocol return: pollfd, timeout (both nil for a negative number), and events, which is
  * the same for all classes and is no method of a certain one. */
 int wsm_push_descriptor(lua_State *L, int descriptor);
+/* Whether pollfd was called by the program, not by ws.poll, which gives `true` as an argument: see wsm_watch. */
+bool wsm_is_lasting(lua_State *L);
 int wsm_push_time_left(lua_State *L, int64_t milliseconds);
 int wsm_events(lua_State *L);
 /* Notes the object at `index` as one that ws.poll has to look after. */

@@ -54,7 +54,9 @@ static int connect_to_url(lua_State *L) {
     return wsm_push_error(L, error, &reason);
 }
 
-static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_websocket_descriptor(check(L))); }
+static int pollfd(lua_State *L) {
+    return wsm_push_descriptor(L, wsm_websocket_descriptor(check(L), wsm_is_lasting(L)));
+}
 static int timeout(lua_State *L) { return wsm_push_time_left(L, wsm_websocket_time_left(check(L))); }
 
 static int close_peer(lua_State *L) {

@@ -110,7 +110,9 @@ static int get_last_error(lua_State *L) {
     return 1;
 }
 
-static int pollfd(lua_State *L) { return wsm_push_descriptor(L, wsm_websocket_server_descriptor(check(L))); }
+static int pollfd(lua_State *L) {
+    return wsm_push_descriptor(L, wsm_websocket_server_descriptor(check(L), wsm_is_lasting(L)));
+}
 static int timeout(lua_State *L) { return wsm_push_time_left(L, wsm_websocket_server_time_left(check(L))); }
 
 static const luaL_Reg methods[] = {

@@ -574,8 +574,8 @@ static void update_watch(wsm_client *client) {
                   (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u));
 }
 
-int wsm_client_descriptor(wsm_client *client) {
-    int descriptor = wsm_watch_descriptor(client->watch);
+int wsm_client_descriptor(wsm_client *client, bool lasting) {
+    int descriptor = wsm_watch_descriptor(client->watch, lasting);
     update_watch(client);
     return descriptor;
 }
@@ -764,7 +764,7 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
-    wsm_watch_set(client->watch, -1, 0);
+    wsm_watch_rest(client->watch);
     if (ours && client->lws) {
         drop_socket(client);
         discard_context(client->lws);

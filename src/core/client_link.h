@@ -26,7 +26,7 @@ void wsm_client_close(wsm_client *client);
 bool wsm_client_service(wsm_client *client, int wait_ms);
 void wsm_client_settle(wsm_client *client);
 int wsm_client_time_left(const wsm_client *client, int limit);
-int wsm_client_descriptor(wsm_client *client);
+int wsm_client_descriptor(wsm_client *client, bool lasting);
 /* What is being done while CONNECTING, for a text about a time-out: "connecting to 127.0.0.1 port 9080". */
 void wsm_client_phase(const wsm_client *client, wsm_reason *phase);
 

@@ -203,6 +203,7 @@ void wsm_multiplayer_close(wsm_multiplayer *peer) {
     }
     wsm_client_close(peer->client);
     wsm_server_close(peer->server);
+    wsm_watch_rest(&peer->watch);
     wsm_connection_unref(peer->connection);
     peer->client = NULL;
     peer->server = NULL;
@@ -312,9 +313,9 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
     return left < 0 ? 0 : left;
 }
 
-int wsm_multiplayer_descriptor(wsm_multiplayer *peer) {
-    if (!peer->server) return peer->client ? wsm_client_descriptor(peer->client) : -1;
-    return wsm_server_descriptor(peer->server, &peer->watch);
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer, bool lasting) {
+    if (!peer->server) return peer->client ? wsm_client_descriptor(peer->client, lasting) : -1;
+    return wsm_server_descriptor(peer->server, &peer->watch, lasting);
 }
 
 /* How long to wait at most; `unread` as for something_to_tell. */

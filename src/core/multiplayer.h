@@ -94,7 +94,7 @@ void wsm_multiplayer_disconnect_peer(wsm_multiplayer *peer, int32_t id, bool for
 void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
 /* For those who wait elsewhere: poll is due when the descriptor (see wsm_watch) becomes readable, and after this many
  * milliseconds; -1: there is no such descriptor, no such time. */
-int wsm_multiplayer_descriptor(wsm_multiplayer *peer);
+int wsm_multiplayer_descriptor(wsm_multiplayer *peer, bool lasting);
 int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);

@@ -532,8 +532,8 @@ int wsm_server_time_left(const wsm_server *server, int limit) {
     return limit;
 }
 
-int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {
-    int descriptor = wsm_watch_descriptor(watch);
+int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch, bool lasting) {
+    int descriptor = wsm_watch_descriptor(watch, lasting);
     wsm_watch_set(watch, wsm_event_set_fd(server->events), WSM_EVENT_READ);
     return descriptor;
 }

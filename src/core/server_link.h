@@ -48,6 +48,6 @@ void wsm_server_settle(wsm_server *server);
 /* Milliseconds until something is overdue, at most `limit`. */
 int wsm_server_time_left(const wsm_server *server, int limit);
 /* Has the watch stand for this server; see wsm_watch_descriptor. */
-int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch);
+int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch, bool lasting);
 
 #endif

@@ -111,8 +111,8 @@ static void show_end(wsm_websocket *socket) {
 
 enum { WAIT_SLICE_MS = 1000 };
 
-int wsm_websocket_descriptor(wsm_websocket *socket) {
-    return socket->client ? wsm_client_descriptor(socket->client) : -1;
+int wsm_websocket_descriptor(wsm_websocket *socket, bool lasting) {
+    return socket->client ? wsm_client_descriptor(socket->client, lasting) : -1;
 }
 
 int64_t wsm_websocket_time_left(const wsm_websocket *socket) {

@@ -43,7 +43,7 @@ wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const ws
 /* Does what is due, waiting at most `wait_ms` for something to happen. */
 void wsm_websocket_poll(wsm_websocket *socket, int64_t wait_ms);
 /* As for wsm_multiplayer_poll. Only a connection that this object started has them. */
-int wsm_websocket_descriptor(wsm_websocket *socket);
+int wsm_websocket_descriptor(wsm_websocket *socket, bool lasting);
 int64_t wsm_websocket_time_left(const wsm_websocket *socket);
 /* As Godot's: CLOSED without a connection. OPEN as long as the program takes packets that came before the end. */
 wsm_ready_state wsm_websocket_state(const wsm_websocket *socket);

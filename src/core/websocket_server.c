@@ -75,6 +75,7 @@ void wsm_websocket_server_stop(wsm_websocket_server *server) {
     wsm_connection_unref(server->asking);
     server->asking = NULL;
     wsm_server_close(server->server);
+    wsm_watch_rest(&server->watch);
     server->server = NULL;
 }
 
@@ -105,8 +106,8 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }
 
-int wsm_websocket_server_descriptor(wsm_websocket_server *server) {
-    return server->server ? wsm_server_descriptor(server->server, &server->watch) : -1;
+int wsm_websocket_server_descriptor(wsm_websocket_server *server, bool lasting) {
+    return server->server ? wsm_server_descriptor(server->server, &server->watch, lasting) : -1;
 }
 
 int64_t wsm_websocket_server_time_left(wsm_websocket_server *server) {

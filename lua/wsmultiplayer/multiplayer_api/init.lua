@@ -413,9 +413,9 @@ function methods.wait(api, name, timeout)
 end
 
 -- What a peer of another kind may lack.
-local function ask(peer, name)
+local function ask(peer, name, ...)
   local found, method = pcall(function() return peer[name] end)
-  if found and method then return method(peer) end
+  if found and method then return method(peer, ...) end
 end
 
 --- Why the peer's last connection ended or could not be made; "" if it has nothing to say.
@@ -436,7 +436,7 @@ function methods.is_active(api)
 end
 
 --- The protocol of cqueues, as of a WebSocketMultiplayerPeer: the peer's descriptor; "r"; seconds until poll is due.
-function methods.pollfd(api) return ask(state_of(api, "pollfd").peer, "pollfd") end
+function methods.pollfd(api, ...) return ask(state_of(api, "pollfd").peer, "pollfd", ...) end
 
 function methods.events(api)
   state_of(api, "events")
