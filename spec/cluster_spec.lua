@@ -321,7 +321,7 @@ describe("examples/cluster", function()
       file:write(text)
       file:close()
     end
-    local command = ("exec %s -- 127.0.0.1:%d"):format(godot.command(folder), cluster.ports.b)
+    local command = godot.command(folder, ("-- 127.0.0.1:%d"):format(cluster.ports.b))
     local game = process.start { "sh", "-c", command }
     local room = game:expect('hears %["welcome", "([^"]+)"', cluster.players(), 60)
     local ada = cluster.player("a", room)
