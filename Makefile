@@ -4,6 +4,7 @@
 ##   make              build for the Lua found (lua5.4 if there); builds for several Luas live side by side
 ##   make demo         install what is missing, build, and run a chat of four processes
 ##   make love-demo    the same for the arena: a server, two bots, and a LÖVE window that has joined
+##   make cluster-demo rooms on several servers behind HAProxy, and players; until Ctrl-C
 ##   make env          print the lines that let Lua find this tree:  eval "$(make -s env)"
 ##   make install      install under PREFIX (/usr/local); also: make uninstall
 ##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
@@ -75,7 +76,7 @@ CORE_CFLAGS = $(OUR_CFLAGS) $(patsubst -I%,-isystem %,$(LWS_CFLAGS))
 LUA_BINDING_CFLAGS = $(CORE_CFLAGS) $(patsubst -I%,-isystem %,$(LUA_CFLAGS))
 # A module takes Lua's functions from the program that loads it: liblua on this line would be a second Lua.
 # Windows' linker wants that program's Lua, by the name of its DLL.
-MODULE = $(if $(WINDOWS),-shared -static,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
+MODULE = $(if $(WINDOWS),-shared,$(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared))
 
 MODULE_LIBS = $(if $(WINDOWS),$(LUA_DLL) -lws2_32 -lcrypt32)
 
@@ -96,7 +97,7 @@ BINDING_OBJS := $(patsubst src/binding/%.c,$(LUA_BUILD)/binding/%.o,$(sort $(wil
 LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua))
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
-.PHONY: demo run-demo love-demo love-picture run-love-demo
+.PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
 .PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
 .DELETE_ON_ERROR:
 
@@ -195,6 +196,14 @@ demo:
 run-demo:
 	@export $(env_lines); $(LUA) examples/chat/demo.lua
 
+cluster-demo:
+	@.ci/packages $@ $(if $(findstring command line,$(origin LUA)),$(LUA))
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-cluster-demo
+
+run-cluster-demo:
+	@export $(env_lines); LUA=$(LUA) exec examples/cluster/start
+
 # LÖVE is LuaJIT.
 love-demo love-picture:
 	@.ci/packages $@
@@ -223,7 +232,7 @@ uninstall:
 # For games: nothing but the C library, and what is said at the end, has to be there where it runs. Only luaopen_ is exported,
 # so another OpenSSL in the process is not mixed up with this one.
 STATIC = $(BUILD)/static
-STATIC_LDFLAGS = $(if $(WINDOWS),-s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
+STATIC_LDFLAGS = $(if $(WINDOWS),-static -s,$(if $(filter Darwin,$(shell uname -s)),-Wl$(comma)-exported_symbol$(comma)_luaopen_wsmultiplayer_core$(comma)-dead_strip,-Wl$(comma)--exclude-libs$(comma)ALL$(comma)--gc-sections -s))
 comma = ,
 static:
 	@CC='$(CC)' TLS='$(TLS)' OPENSSL='$(OPENSSL)' .ci/static-libwebsockets '$(LWS_SOURCE)' $(STATIC)/libwebsockets

@@ -57,6 +57,7 @@ build = {
         "src/core/authorities.c",
         "src/core/bytes.c",
         "src/core/client_link.c",
+        "src/core/client_plain.c",
         "src/core/clock.c",
         "src/core/connection.c",
         "src/core/error.c",

@@ -17,8 +17,8 @@ Every class, method, property and constant. This page is written from the stubs 
 
 local CLASSES = {
   "wsmultiplayer", "ws.WebSocketMultiplayerPeer", "ws.WebSocketPeer", "ws.WebSocketServer", "ws.Connections",
-  "ws.Listener", "ws.Pollable", "ws.Request", "ws.TLSOptions", "ws.MultiplayerAPI", "ws.MultiplayerNode", "ws.RpcConfig",
-  "ws.OfflineMultiplayerPeer", "ws.MultiplayerPeer", "ws.PacketPeer", "ws.Signal", "ws.Task",
+  "ws.Listener", "ws.Pollable", "ws.Request", "ws.TLSOptions", "ws.MultiplayerAPI", "ws.MultiplayerNode",
+  "ws.RpcConfig", "ws.OfflineMultiplayerPeer", "ws.MultiplayerPeer", "ws.PacketPeer", "ws.Signal", "ws.Task",
 }
 
 local TITLES = {

@@ -89,7 +89,7 @@ describe("under an eager collector", function()
         end
       end
       return heard == 5
-    end, {}, 10)
+    end, {}, 60)
     assert.equals(5, joined)
     for i = 1, 5 do
       if i % 2 == 0 then clients[i]:close() else clients[i]:disconnect_peer(1) end
@@ -100,7 +100,7 @@ describe("under an eager collector", function()
       server:poll()
       collect()
       return left == 5
-    end, {}, 10)
+    end, {}, 60)
   end)
 
   it("properties, their copies and signals survive", function()

@@ -33,14 +33,10 @@ end
 
 local proxies = {}
 
-local function is_installed(command)
-  return os.execute(("command -v %s >/dev/null 2>&1"):format(command))
-end
-
 function proxies.haproxy(port, behind, options)
   local path = folder .. "haproxy.cfg"
   if options.without then path = certificates.path(replace(read_file(path), options.without)) end
-  return process.start({ "haproxy", "-db", "-f", path }, {
+  return process.start_stranger({ "haproxy", "-db", "-f", path }, {
     ENTRANCE = "127.0.0.1:" .. port, SERVER = "127.0.0.1:" .. behind, IDLE = options.idle,
     CERTIFICATE = certificates.path(certificates.good .. certificates.good_key),
   })
@@ -65,13 +61,13 @@ function proxies.nginx(port, behind, options)
     ["35s"] = options.idle or "35s",
   })
   text = replace(text, options.without or {})
-  return process.start { "nginx", "-e", "stderr", "-c", certificates.path(text), "-p", nginx_folder,
+  return process.start_stranger { "nginx", "-e", "stderr", "-c", certificates.path(text), "-p", nginx_folder,
     "-g", "daemon off; master_process off; pid " .. nginx_folder .. "/pid;" }
 end
 
 for name, start in pairs(proxies) do
   local it = it
-  if not is_installed(name) then
+  if not process.find(name) then
     it = function(text) pending(("%s [NOT RUN: %s is not installed]"):format(text, name)) end
   end
 
@@ -179,3 +175,45 @@ for name, start in pairs(proxies) do
     end
   end)
 end
+
+-- Configuration in the documentation is what the specs run.
+describe("docs/proxies.md and docs/cluster.md", function()
+  local examples = folder:gsub("proxies/$", "")
+
+  local function files(...)
+    local texts = {}
+    for _, path in ipairs { ... } do texts[#texts + 1] = read_file(examples .. path) end
+    return table.concat(texts, "\n\n")
+  end
+
+  it("show configuration as it is in the examples", function()
+    local all = files("proxies/haproxy.cfg", "proxies/nginx.conf", "cluster/haproxy.cfg", "cluster/tls.cfg",
+      "cluster/systemd/wsroom@.service", "cluster/join.gd")
+    all = all .. '\n  server s4 "${S4}" id 4 disabled\n' -- which spec/cluster_spec.lua adds
+    local count = 0
+    for _, name in ipairs { "proxies", "cluster" } do
+      for kind, block in read_file(examples .. "../docs/" .. name .. ".md"):gmatch "\n```(%a+)\n(.-\n)```" do
+        if kind ~= "sh" and kind ~= "lua" then
+          count = count + 1
+          assert(all:find(block, 1, true), "in no file of the examples:\n" .. block)
+        end
+      end
+    end
+    assert.equals(8, count)
+  end)
+
+  it("name units that systemd takes", function()
+    if not process.find "systemd-analyze" then return pending "NOT RUN: systemd-analyze is not installed" end
+    local units = os.tmpname()
+    os.remove(units)
+    finally(function() os.execute("rm -rf " .. units) end)
+    local command = "mkdir %s && cp %s/* %s && cd %s && mv wsroom@.service wsroom@1.service"
+    assert(os.execute(command:format(units, process.quote(examples .. "cluster/systemd"), units, units)))
+    local verify = process.start {
+      "systemd-analyze", "verify", units .. "/wsroom@1.service", units .. "/wslobby.service",
+    }
+    local text, status = verify:finish()
+    process.close()
+    assert.equals(0, status, text)
+  end)
+end)

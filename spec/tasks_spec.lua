@@ -825,6 +825,24 @@ describe("tasks", function()
       until_(function() return told end)
     end)
 
+    it("leave no descriptor with objects that are closed, though somebody holds them", function()
+      local system = require "wsmultiplayer_system"
+      local server = session.server()
+      local held = {}
+      local function rounds(count)
+        for i = 1, count do
+          held[i] = session.client(server:get_bound_port())
+          until_(function() return session.is_connected(held[i]) end)
+          held[i]:close()
+          until_(function() return #server:get_peers() == 0 end)
+        end
+      end
+      rounds(1)
+      local before = system.descriptors()
+      rounds(10)
+      assert.equal(before, system.descriptors())
+    end)
+
     it("let go of objects that nobody holds", function()
       local is_gone
       do

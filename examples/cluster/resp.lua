@@ -60,7 +60,7 @@ function resp.new(address)
     address = address, host = host, port = tonumber(port), timeout = 1,
     -- nil, "connecting" or "connected"; why not; when to try again
     state = nil, why = "not connected yet", next_attempt = 0,
-    outbox = "", inbox = "", waiting = {}, first = 1, last = 0,
+    queue = {}, queued = 0, outbox = "", inbox = "", waiting = {}, first = 1, last = 0,
   }, resp)
 end
 
@@ -70,7 +70,8 @@ function resp:lose(why)
   self.why = ("Redis at %s: %s"):format(self.address, why)
   self.next_attempt = clock() + resp.RETRY
   local waiting, first, last = self.waiting, self.first, self.last
-  self.outbox, self.inbox, self.waiting, self.first, self.last = "", "", {}, 1, 0
+  self.queue, self.queued, self.outbox, self.inbox = {}, 0, "", ""
+  self.waiting, self.first, self.last = {}, 1, 0
   for i = first, last do
     if waiting[i] then waiting[i](nil, self.why) end
   end
@@ -101,17 +102,21 @@ function resp:post(...) return self:request(nil, ...) end
 
 function resp:request(on_answer, ...)
   if self.state ~= "connected" then return false end
-  if #self.outbox > resp.MAX_QUEUED then
+  local command = encode(...)
+  self.queued = self.queued + #command
+  if #self.outbox + self.queued > resp.MAX_QUEUED then
     self:lose "does not read"
     return false
   end
-  self.outbox = self.outbox .. encode(...)
+  table.insert(self.queue, command)
   self.last = self.last + 1
   self.waiting[self.last] = on_answer or false
   return true
 end
 
 function resp:send()
+  self.outbox = self.outbox .. table.concat(self.queue)
+  self.queue, self.queued = {}, 0
   if self.outbox == "" then return end
   local sent, why, partly = self.socket:send(self.outbox)
   self.outbox = self.outbox:sub((sent or partly or 0) + 1)
@@ -160,7 +165,7 @@ end
 -- Waits for the socket, and polls.
 function resp:step(seconds)
   if not self.socket then return self:poll() end
-  local wants_write = self.state == "connecting" or self.outbox ~= ""
+  local wants_write = self.state == "connecting" or self.queued > 0 or self.outbox ~= ""
   socket.select({ self.socket }, wants_write and { self.socket } or nil, seconds)
   self:poll()
 end

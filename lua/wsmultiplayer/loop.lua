@@ -12,6 +12,24 @@ local active = core.active
 -- Where the system has no descriptor that stands for all sockets of an object.
 local BLIND_SLICE = 0.005
 
+-- What objects of a class wait for just now, by the name that their metatable shows: a function that gives a descriptor
+-- and the events that are wanted of it. Unlike pollfd(), it needs no descriptor of its own.
+local wanted_by = {}
+for _, name in ipairs { "WebSocketMultiplayerPeer", "WebSocketPeer", "WebSocketServer" } do
+  wanted_by[name] = core[name].wanted
+end
+
+--- The same for any object, also of a class that is not ours but has pollfd(); nothing if it has no descriptor.
+function loop.wanted(object)
+  local of_class = wanted_by[getmetatable(object)]
+  if of_class then return of_class(object) end
+  local found, pollfd = pcall(function() return object.pollfd end)
+  if found and pollfd then return pollfd(object), 1 end
+end
+
+--- Tells what objects of one more class wait for.
+function loop.add_class(name, fn) wanted_by[name] = fn end
+
 --- Adds an object that has poll() to those that are polled; its is_active() tells when that ends.
 function loop.add(object) active[object] = true end
 
@@ -23,19 +41,20 @@ end
 
 -- Waits until one of them, or a task, has something to do.
 local function wait(list, timeout)
-  local descriptors = {}
+  local wants, count = {}, 0
   local left = math.min(timeout, tasks.time_left() or timeout)
   for i = 1, #list do
     local object = list[i]
     left = math.min(left, object:timeout() or left)
-    local descriptor = object:pollfd()
+    local descriptor, events = loop.wanted(object)
     if descriptor then
-      descriptors[#descriptors + 1] = descriptor
+      wants[count + 1], wants[count + 2] = descriptor, events
+      count = count + 2
     elseif object:is_active() then
       left = math.min(left, BLIND_SLICE)
     end
   end
-  if left > 0 then core.wait(descriptors, left) end
+  if left > 0 then core.wait(wants, count, left) end
 end
 
 local function poll_one(object)

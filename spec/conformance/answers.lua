@@ -1,5 +1,6 @@
 -- Opening handshakes for a client: { name, what the server answers }, a function of the request's head. `opens` are
--- those that must open; the others are refused. `known`: the defect of libwebsockets that makes it the other way round.
+-- those that must open; the others are refused. `known`: the defect of libwebsockets that makes it the other way round
+-- over TLS.
 local raw = require "support.raw"
 
 local cases = {}

@@ -1,52 +1,51 @@
 -- Opening handshakes (RFC 6455 section 4) of our client.
-local ws = require "wsmultiplayer"
+local answers = require "conformance.answers"
+local echo = require "conformance.echo"
 local frames = require "support.frames"
 local raw = require "support.raw"
 local wait = require "support.wait"
 local websocket = require "support.websocket"
 
-local listener
-
-local old = ws.LIBWEBSOCKETS_VERSION:match("^4%.[01]%.") ~= nil
-
-local function asking(properties, path)
-  local client = websocket.connect(listener.port, properties, path)
-  return client, listener:accept_request({ client })
+local function check(role, case)
+  local client, connection = echo.ask(case.properties)
+  local opens = case.opens
+  local known = role == "secure client" and case.known
+  if known and echo.OLD then opens = not opens end
+  connection:send(case[2](connection.request) .. frames.build { payload = "first" })
+  -- Some answers could still be the beginning of a good one: their end decides.
+  if not opens then connection:shut_write() end
+  wait.until_(function() return client:get_ready_state() ~= websocket.CONNECTING end, { client }, 5)
+  if known and not echo.OLD then opens = client:get_ready_state() == websocket.OPEN end
+  if opens then
+    assert.equals(websocket.OPEN, client:get_ready_state(), client:get_last_error())
+    assert.same({ "first" }, (websocket.receive(client, 1)))
+    assert.equals(case.protocol or "", client:get_selected_protocol())
+  else
+    assert.equals(websocket.CLOSED, client:get_ready_state())
+    assert.equals(0, client:get_available_packet_count())
+    assert.is_true(#client:get_last_error() > 0)
+    connection:read_end({ client })
+  end
+  client:close(-1)
+  connection:close()
 end
 
-describe("RFC 6455: a client and an answer", function()
-  setup(function() listener = assert(raw.listen()) end)
-  teardown(websocket.close)
+for role, name in pairs { client = "a client", ["secure client"] = "a client over TLS" } do
+  describe("RFC 6455: " .. name .. " and an answer", function()
+    setup(function() echo.setup(role) end)
+    teardown(echo.teardown)
 
-  for _, case in ipairs(require "conformance.answers") do
-    it(case[1] .. (case.opens and ": opens" or ": refused"), function()
-      local client, connection = asking(case.properties)
-      local opens = case.opens
-      if case.known and old then opens = not opens end
-      connection:send(case[2](connection.request) .. frames.build { payload = "first" })
-      -- Some answers could still be the beginning of a good one: their end decides.
-      if not opens then connection:shut_write() end
-      wait.until_(function() return client:get_ready_state() ~= websocket.CONNECTING end, { client }, 5)
-      if case.known and not old then opens = client:get_ready_state() == websocket.OPEN end
-      if opens then
-        assert.equals(websocket.OPEN, client:get_ready_state(), client:get_last_error())
-        assert.same({ "first" }, (websocket.receive(client, 1)))
-        assert.equals(case.protocol or "", client:get_selected_protocol())
-      else
-        assert.equals(websocket.CLOSED, client:get_ready_state())
-        assert.equals(0, client:get_available_packet_count())
-        assert.is_true(#client:get_last_error() > 0)
-        connection:read_end({ client })
-      end
-      client:close(-1)
-      connection:close()
-    end)
-  end
-end)
+    for _, case in ipairs(answers) do
+      it(case[1] .. (case.opens and ": opens" or ": refused"), function() check(role, case) end)
+    end
+  end)
+end
+
+local asking = echo.ask
 
 describe("RFC 6455: a client and an answer that comes", function()
-  setup(function() listener = assert(raw.listen()) end)
-  teardown(websocket.close)
+  setup(function() echo.setup "client" end)
+  teardown(echo.teardown)
 
   local function opens(cut)
     local client, connection = asking()
@@ -99,8 +98,8 @@ describe("RFC 6455: a client and an answer that comes", function()
 end)
 
 describe("RFC 6455: the request of a client", function()
-  setup(function() listener = assert(raw.listen()) end)
-  teardown(websocket.close)
+  setup(function() echo.setup "client" end)
+  teardown(echo.teardown)
 
   local function request(properties, path)
     local client, connection = asking(properties, path)
@@ -113,7 +112,9 @@ describe("RFC 6455: the request of a client", function()
     assert.equals("GET /a?b=c HTTP/1.1\r\n", request(nil, "/a?b=c"):match("^[^\n]*\n"))
   end)
   it("names the host with its port", function()
-    assert.equals("127.0.0.1:" .. listener.port, raw.header(request(), "Host"))
+    local client = asking()
+    assert.equals(client:get_requested_url(), "ws://" .. raw.header(request(), "Host"))
+    client:close(-1)
   end)
   it("asks for an upgrade to version 13 and offers no extension", function()
     local head = request()

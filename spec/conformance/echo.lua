@@ -12,10 +12,15 @@
 --   ends      the close frame that comes last, { code, reason } or a code; without it the other end closes with 1000.
 --             In a connection that fails, the last frames before the failure need not come back, but our program must
 --             have received the messages.
---   known     what libwebsockets makes of it on a client: { the name of the defect, gives =, ends = }
+--   known     what libwebsockets makes of it on a client over TLS: { the name of the defect, gives =, ends = }; with
+--             `ends = false` TCP ends without a close frame
+--
+-- There are three roles: "server"; "client"; and "secure client", which talks TLS to a process that decrypts for us.
 local assert = require "luassert"
 local ws = require "wsmultiplayer"
+local certificates = require "support.certificates"
 local frames = require "support.frames"
+local python = require "support.python"
 local raw = require "support.raw"
 local wait = require "support.wait"
 local websocket = require "support.websocket"
@@ -42,20 +47,34 @@ function Echo:poll(timeout)
   end
 end
 
-local server, listener
+local server, listener, decrypter, port, tls
 
--- What all cases of a file share: a server for the one role, a listening socket for the other.
+-- What all cases of a file share: a server for the one role, a listening socket for the others.
 function echo.setup(role)
   if role == "server" then
     server = websocket.server(PROPERTIES)
-  else
-    listener = assert(raw.listen())
+    return
+  end
+  listener = assert(raw.listen())
+  port = listener.port
+  if role == "secure client" then
+    decrypter = python.start()
+    port = decrypter:unwrap({}, "decrypter", port, { certificate = certificates.good, key = certificates.good_key })
+    tls = ws.TLSOptions.client(certificates.root)
   end
 end
 
 function echo.teardown()
   websocket.close()
-  server, listener = nil, nil
+  if decrypter then decrypter:close() end
+  certificates.remove_files()
+  server, listener, decrypter, tls = nil, nil, nil, nil
+end
+
+-- A client of ours on its way, and the other end, which has its request.
+function echo.ask(properties, path)
+  local client = websocket.connect(port, properties, path, tls)
+  return client, listener:accept_request({ client })
 end
 
 -- Ours in `role`, and the other end.
@@ -64,8 +83,8 @@ function echo.open(role)
     local connection = websocket.raw_join(server)
     return setmetatable({ moves = server, peer = websocket.take(server), received = {} }, Echo), connection
   end
-  local client = websocket.connect(listener.port, PROPERTIES)
-  local connection = listener:welcome({ client }, false)
+  local client, connection = echo.ask(PROPERTIES)
+  connection:send(raw.response(connection.request))
   websocket.reach(client, websocket.OPEN)
   return setmetatable({ moves = client, peer = client, received = {} }, Echo), connection
 end
@@ -80,7 +99,7 @@ local function collect(connection, back, role)
   while frame do
     assert(not back.close, "a frame behind the close frame")
     assert(frame.fin and frame.rsv == 0, "a fragment, or reserved bits")
-    assert((frame.mask ~= nil) == (role == "client"), "a frame masked by the wrong side")
+    assert((frame.mask ~= nil) == (role ~= "server"), "a frame masked by the wrong side")
     local length = #frame.payload
     assert(frame.form == (length < 126 and 7 or length < 65536 and 16 or 64), "a length that is not the shortest")
     if frame.opcode == CLOSE then
@@ -148,26 +167,49 @@ local function exchange(ours, connection, role)
   connection:send_frame { opcode = TEXT, payload = "before" }
   local frame = assert(connection:read_frame({ ours }, ANSWER_LIMIT))
   assert.same({ TEXT, "before" }, { frame.opcode, frame.payload })
-  assert.equals(role == "client", frame.mask ~= nil)
+  assert.equals(role ~= "server", frame.mask ~= nil)
   ours.received = {}
 end
 
-local old = ws.LIBWEBSOCKETS_VERSION:match("^4%.[01]%.") ~= nil
+-- Whether libwebsockets does what the cases of `known` say; newer versions may do either.
+echo.OLD = ws.LIBWEBSOCKETS_VERSION:match("^4%.[01]%.") ~= nil
 
--- What a client on libwebsockets does instead of what is right; newer versions may do either.
 local function run_known(role, case)
   local known = {}
   for name, value in pairs(case) do known[name] = value end
   known.gives, known.ends, known.known = case.known.gives, case.known.ends, nil
-  if old then return echo.run(role, known) end
+  if echo.OLD then return echo.run(role, known) end
   known.gives, known.ends = case.gives, case.ends
   if pcall(echo.run, role, known) then return end
   known.gives, known.ends = case.known.gives, case.known.ends
   echo.run(role, known)
 end
 
+local function pings(case)
+  local count = 0
+  for _, item in ipairs(case.send) do
+    if type(item) == "table" and item.opcode == frames.PING then count = count + 1 end
+  end
+  return count
+end
+
+-- What `subject` has to try over TLS: what libwebsockets does differently, and of the rest what stands for many.
+function echo.over_tls(subject)
+  local cases = {}
+  for _, case in ipairs(require("conformance." .. subject) "secure client") do
+    -- What is wrong with a close frame is found by us.
+    if case.ends == 1002 and not case.known and subject ~= "closing" then
+      case.known = { "end", gives = case.gives, ends = false }
+    end
+    -- Whether pings arrive together, which meets a defect, is up to the process that decrypts.
+    local clear = case.known or (case.autobahn and pings(case) < 2)
+    if clear then cases[#cases + 1] = case end
+  end
+  return cases
+end
+
 function echo.run(role, case)
-  if role == "client" and case.known then return run_known(role, case) end
+  if role == "secure client" and case.known then return run_known(role, case) end
   local ours, connection = echo.open(role)
   local messages, pongs = split(case.gives)
   local back = { messages = {}, pongs = {} }
@@ -175,7 +217,7 @@ function echo.run(role, case)
   if case.before then exchange(ours, connection, role) end
   send(ours, connection, case)
 
-  if not case.ends then
+  if case.ends == nil then
     wait.until_(function()
       collect(connection, back, role)
       return connection.ended or back.close or (#back.messages >= #messages and #back.pongs >= #pongs)
@@ -193,15 +235,21 @@ function echo.run(role, case)
   assert.equals("", connection:unread(), "half a frame came back")
 
   local ends = type(case.ends) == "table" and case.ends or { case.ends or 1000, case.ends and "" or "done" }
-  assert(back.close, "TCP ended without a close frame")
-  assert.same(ends, { back.close.code, back.close.reason })
-  assert.same(first(pongs, case.ends and #back.pongs or #pongs), back.pongs)
-  assert.same(first(messages, case.ends and #back.messages or #messages), back.messages)
+  local orderly = case.ends == nil
+  if case.ends == false then
+    assert(not back.close, "a close frame")
+    ends = { -1 }
+  else
+    assert(back.close, "TCP ended without a close frame")
+    assert.same(ends, { back.close.code, back.close.reason })
+  end
+  assert.same(first(pongs, orderly and #pongs or #back.pongs), back.pongs)
+  assert.same(first(messages, orderly and #messages or #back.messages), back.messages)
   websocket.reach(ours.peer, websocket.CLOSED, peers, ANSWER_LIMIT)
   assert.same(messages, ours.received)
   assert.equals(ends[1] or 0, ours.peer:get_close_code())
   connection:close()
-  if role == "client" then ours.peer:close() end
+  if role ~= "server" then ours.peer:close() end
 end
 
 return echo

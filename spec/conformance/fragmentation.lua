@@ -97,12 +97,11 @@ return function(role)
     ping "", last "e", text "f" }
   local gives = { { PONG, "p" }, { BINARY, "abcde" }, { PONG, "" }, { TEXT, "f" } }
   local size = (role == "server" and 6 or 2) * #stream + 2 + 1 + 1 + 2 + 1 + 1
-  -- Both pings in one piece meet the known defect of the client, so there each has a piece of its own.
-  local between = (role == "server" and 6 or 2) * 5 + 6
   for at = 1, size - 1 do
     add { ("fragments with control frames among them, cut behind byte %d of %d"):format(at, size), send = stream,
-      gives = gives, pieces = at < between and { at, between } or { between, at } }
+      gives = gives, pieces = { at } }
   end
+  add { "fragments with control frames among them, at once", send = stream, gives = gives }
   for pieces = 1, 12 do
     add { ("fragments with control frames among them, in pieces of %d bytes"):format(pieces), send = stream,
       gives = gives, pieces = pieces }

@@ -75,10 +75,14 @@ return function(role)
   for _, power in ipairs { 20, 31, 32, 40, 62 } do
     add {
       ("a frame announced with 2^%d + 65536 bytes is too big"):format(power),
-      -- On a client, libwebsockets tells of a frame when 64 KiB of it are there.
+      -- libwebsockets tells of a frame when 64 KiB of it are there.
       send = { { form = 64, length_bytes = bits.big_endian(2 ^ power + 65536, 8), payload = ("x"):rep(65536) } },
       ends = 1009,
     }
+  end
+  if role ~= "secure client" then
+    add { "a frame announced with a byte more than a mebibyte is too big before any of it is there", ends = 1009,
+      send = { { form = 64, length_bytes = bits.big_endian(1048577, 8), payload = "" } } }
   end
   add { "a message of a mebibyte fits exactly", send = { { payload = ("m"):rep(1048576) } },
     gives = { { BINARY, ("m"):rep(1048576) } } }

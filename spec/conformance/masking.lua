@@ -8,8 +8,8 @@ local NAMES = { [TEXT] = "text", [BINARY] = "binary", [CLOSE] = "close frame", [
 return function(role)
   local cases = {}
   local function add(case) cases[#cases + 1] = case end
-  local wrong = role == "client" and frames.MASK or false
-  local word = role == "client" and "masked" or "unmasked"
+  local wrong = role ~= "server" and frames.MASK or false
+  local word = role ~= "server" and "masked" or "unmasked"
 
   for _, opcode in ipairs { TEXT, BINARY, PING, PONG, CLOSE } do
     for _, payload in ipairs { "", opcode == CLOSE and "\3\232" or "four" } do
@@ -32,7 +32,7 @@ return function(role)
     send = { { fin = false, payload = "a" }, { opcode = CONTINUATION, payload = "four", mask = wrong } },
     known = { "masked", gives = { { BINARY, "afour" } } } }
 
-  if role == "client" then
+  if role ~= "server" then
     add { "two masked messages fail", ends = 1002,
       send = { { payload = "odd", mask = "\1\2\3\4" }, { payload = "odd", mask = "\1\2\3\4" } },
       -- The mask of the second goes on where that of the first stopped.

@@ -114,18 +114,21 @@ return function(role)
   add { "a surrogate in a text", autobahn = "6.3.1", send = { text(BAD) }, ends = 1007 }
   add { "a surrogate in a text in fragments of one byte", autobahn = "6.3.2", send = in_bytes(BAD), ends = 1007 }
 
-  -- Failing fast: the rest of the message never comes. A client learns of a frame when all of it, or 64 KiB, is there.
+  -- Failing fast: the rest of the message never comes. Over TLS a client learns of a frame when all of it is there, or
+  -- 64 KiB.
   add { "fails on the fragment that is not valid, without waiting for the last", autobahn = "6.4.1", ends = 1007,
     send = { start(KOSME), echo.PAUSE, middle "\244\144\128\128" } }
   add { "fails on the first byte that can't be valid, in a fragment of its own", autobahn = "6.4.2", ends = 1007,
     send = { start(LATE:sub(1, 12)), echo.PAUSE, middle(LATE:sub(13, 13)) } }
-  if role == "server" then
+  local head = role == "server" and 6 or 2
+  if role ~= "secure client" then
     add { "fails on the piece of a frame that is not valid, without waiting for the rest", autobahn = "6.4.3",
-      ends = 1007, pieces = { 6 + #KOSME, 6 + #KOSME + 4 }, send = { text(LATE) } }
-    for _, row in ipairs { { 12, "6.4.4" }, { 13 } } do
-      local whole = frames.build { opcode = TEXT, payload = LATE, mask = frames.MASK }
-      add { ("fails on byte 13 of a frame whose first piece had %d"):format(row[1]), autobahn = row[2], ends = 1007,
-        send = { whole:sub(1, 6 + math.min(row[1], 12)), echo.PAUSE, whole:sub(7 + math.min(row[1], 12), 6 + 13) } }
+      ends = 1007, pieces = { head + #KOSME, head + #KOSME + 4 }, send = { text(LATE) } }
+    for _, at in ipairs { 0, 1, 11, 12 } do
+      local whole = frames.build { opcode = TEXT, payload = LATE, mask = role == "server" and frames.MASK or nil }
+      add { ("fails on byte 13 of a frame whose first piece had %d"):format(at), ends = 1007,
+        autobahn = at == 12 and "6.4.4" or nil,
+        send = { whole:sub(1, head + at), echo.PAUSE, whole:sub(head + at + 1, head + 13) } }
     end
   else
     local whole = frames.build { opcode = TEXT, payload = LATE .. ("x"):rep(100000) }
@@ -140,7 +143,6 @@ return function(role)
     add { ("a text in two fragments, cut behind byte %d"):format(at), send = { start(LINE:sub(1, at)),
       last(LINE:sub(at + 1)) }, gives = { { TEXT, LINE } } }
   end
-  local head = role == "server" and 6 or 2
   for at = 1, #KOSME do
     add { ("a Greek word in one frame in two pieces, cut behind byte %d"):format(at), pieces = { head + at },
       send = { text(KOSME), text "." }, gives = { { TEXT, KOSME }, { TEXT, "." } } }

@@ -45,7 +45,7 @@ local function choose_style()
   if random.chance(60) then style.delay, style.jitter = random.number(0, 0.08), random.number(0, 0.06) end
   if random.chance(40) then style.piece = random.of { 7, 50, 333, 1400, 1400, 5000 } end
   if style.piece < 100 then style.pieces = 400 end -- so many of these, then large ones: politeness
-  if random.chance(15) then style.rate = random.integer(40000, 150000) end -- bytes a second
+  if random.chance(15) then style.rate = random.integer(150000, 400000) end -- bytes a second
   return style
 end
 

@@ -154,7 +154,10 @@ local function start(name, tls)
   return peer:get_bound_port()
 end
 
-reports.ready(start("plain"), start("tls", ws.TLSOptions.server(arg[4], arg[5])))
+local plain_port = start "plain"
+local tls_port = start("tls", ws.TLSOptions.server(arg[4], arg[5]))
+ws.poll(0.001) -- makes what it needs for waiting: descriptors are counted
+reports.ready(plain_port, tls_port)
 while not reports.ended do
   ws.poll(0.02)
   for _, server in ipairs(servers) do server:turn() end

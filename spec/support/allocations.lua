@@ -195,6 +195,7 @@ end
 -- Whatever is open is closed; then nothing may be left.
 local function clean_up()
   for i = #opened, 1, -1 do table.remove(opened, i)() end
+  if rawget(_G, "jit") then jit.flush() end -- luacheck: ignore 113 (compiled code holds objects)
   collectgarbage()
   collectgarbage()
 end

@@ -17,17 +17,11 @@ local cluster = { folder = here .. "examples/cluster/" }
 
 local SERVERS = { "s1", "s2", "s3" }
 
-local function has(command)
-  local result = os.execute(("command -v %s >/dev/null 2>&1"):format(command))
-  return result == true or result == 0
-end
-
 -- Nil where everything is there; else what is missing.
 function cluster.missing()
-  for _, command in ipairs { "haproxy", "redis-server" } do
-    if not has(command) then return command .. " is not installed" end
+  for _, name in ipairs { "haproxy", "redis-server" } do
+    if not process.find(name) then return name .. " is not installed" end
   end
-  if os.getenv "SANITIZED" then return "the servers would have to be started with the sanitizer's library" end
 end
 
 -- The Lua that runs this, with the same module, for shell scripts.
@@ -55,7 +49,7 @@ end
 function cluster.start_redis()
   local port = tostring(cluster.ports.redis or raw.free_port())
   cluster.ports.redis = port
-  cluster.processes.redis = process.start {
+  cluster.processes.redis = process.start_stranger {
     "redis-server", cluster.folder .. "redis.conf", "--port", port, "--dir", "/",
   }
   until_reachable "redis"
@@ -78,24 +72,26 @@ end
 
 -- What the configuration files take from the environment.
 function cluster.environment(name)
-  local ports = cluster.ports
   return {
     ADMIN_SOCKET = cluster.sockets[name],
     ENTRANCE = address(name), ENTRANCE_TLS = address "tls", CERTIFICATE = cluster.certificate,
     PEER_A = address "peer_a", PEER_B = address "peer_b",
-    S1 = "127.0.0.1:" .. ports.s1, S2 = "127.0.0.1:" .. ports.s2, S3 = "127.0.0.1:" .. ports.s3,
+    S1 = address "s1", S2 = address "s2", S3 = address "s3", S4 = cluster.ports.s4 and address "s4",
     LOBBY = address "lobby",
   }
 end
 
--- Entrance a speaks TLS, too.
-function cluster.start_entrance(name)
-  local words = { "haproxy", "-db", "-f", cluster.folder .. "haproxy.cfg", "-L", name }
-  if name == "a" then
-    table.insert(words, 5, "-f")
-    table.insert(words, 6, cluster.folder .. "tls.cfg")
+-- Entrance a speaks TLS, too. One that runs is reloaded: it goes on for those who are connected, and for them alone.
+-- `configuration` is another file in place of haproxy.cfg.
+function cluster.start_entrance(name, configuration)
+  local words = { "haproxy", "-db", "-L", name, "-f", configuration or cluster.folder .. "haproxy.cfg" }
+  local function add(...)
+    for _, word in ipairs { ... } do words[#words + 1] = word end
   end
-  cluster.processes[name] = process.start(words, cluster.environment(name))
+  if name == "a" then add("-f", cluster.folder .. "tls.cfg") end
+  local id = cluster.processes[name] and cluster.processes[name]:id() or ""
+  if id ~= "" then add("-sf", id) end
+  cluster.processes[name] = process.start_stranger(words, cluster.environment(name))
   until_reachable(name)
 end
 

@@ -12,6 +12,14 @@ function process.quote(text)
   return "'" .. text:gsub("'", [['\'']]) .. "'"
 end
 
+-- The path of a command, also of one in /usr/sbin, where the PATH of users does not always lead; or nil.
+function process.find(command)
+  local pipe = io.popen(("command -v %s || command -v /usr/sbin/%s"):format(command, command))
+  local path = pipe:read "*l"
+  pipe:close()
+  return path
+end
+
 local function read_file(path)
   local file = io.open(path, "rb")
   if not file then return "" end
@@ -31,6 +39,14 @@ function process.start(words, environment)
   os.execute(("{ sh -c 'echo $$ >%s; exec env \"$@\"' sh %s; echo \"status $?\"; } >%s 2>&1 </dev/null &"):format(
     self.id_file, table.concat(quoted, " "), path))
   running[#running + 1] = self
+  return self
+end
+
+-- The same for a program that is not ours: the library of a sanitizer is not for it.
+function process.start_stranger(words, environment)
+  local command = process.find(words[1])
+  local self = process.start({ "env", "-u", "LD_PRELOAD", command, (table.unpack or unpack)(words, 2) }, environment)
+  self.name = words[1]
   return self
 end
 
@@ -73,11 +89,16 @@ function Process:finish(polled, seconds)
   return self:output()
 end
 
-function Process:kill(signal)
+-- Its id, as text; empty if it has ended.
+function Process:id()
   -- Its shell may not have come to writing the id yet.
-  local id = wait.until_(function()
-    return select(2, self:output()) and "" or read_file(self.id_file):match "%d+\n"
+  return wait.until_(function()
+    return select(2, self:output()) and "" or read_file(self.id_file):match "(%d+)\n"
   end, {}, 20, self.name .. " to start")
+end
+
+function Process:kill(signal)
+  local id = self:id()
   if id ~= "" then os.execute(("kill -%s %s 2>/dev/null"):format(signal or "TERM", id)) end
 end
 

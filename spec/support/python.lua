@@ -154,6 +154,12 @@ function Python:answer(peers, name, bytes, tls)
   return tonumber(self:event(peers, "serving", name)[3])
 end
 
+-- What comes over TLS to the port that is returned is decrypted and goes on to `to_port` of this machine, and back.
+function Python:unwrap(peers, name, to_port, tls)
+  self:command("unwrap", name, to_port, tls_word(tls))
+  return tonumber(self:event(peers, "serving", name)[3])
+end
+
 -- verb is "binary", "text", "ping", or "raw" for bytes that go out as they are.
 function Python:send(verb, name, payload)
   self:command(verb, name, hex(payload))

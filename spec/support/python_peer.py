@@ -8,6 +8,7 @@ Commands:                                      Answers and events:
   serve NAME PROTOCOLS FIRST TLS                 serving NAME PORT, then open NAME.1 PROTOCOL HEADERS TLS, ...
   crowd NAME COUNT URL TLS                       crowd NAME OPEN WHY: that many are open, and why the others are not
   answer NAME BYTES TLS                          serving NAME PORT; requests get these bytes ("-" none, "end" the end)
+  unwrap NAME PORT TLS                           serving NAME PORT; what comes there is decrypted and goes on to PORT
   binary NAME BYTES / text NAME BYTES            binary NAME BYTES / text NAME BYTES
   ping NAME BYTES                                pong NAME BYTES
   close NAME CODE REASON                         closed NAME CODE REASON
@@ -75,6 +76,40 @@ def tls_told(connection):
     return tohex("%s %s %s" % (tls.version(), tls.selected_alpn_protocol() or "-", name or "-"))
 
 
+class Side(asyncio.Protocol):
+    """One side of a connection that is decrypted on its way; the first to end ends the other."""
+
+    def __init__(self, other=None):
+        self.other, self.transport, self.early = other, None, []
+
+    def connection_made(self, transport):
+        self.transport = transport
+        for data in self.early:
+            transport.write(data)
+        self.early.clear()
+
+    def data_received(self, data):
+        if self.other.transport:
+            self.other.transport.write(data)
+        else:
+            self.other.early.append(data)
+
+    def connection_lost(self, why):
+        if self.other.transport:
+            self.other.transport.close()
+
+
+class TLSSide(Side):
+    def __init__(self, port):
+        super().__init__(Side(self))
+        self.port = port
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        loop = asyncio.get_running_loop()
+        self.onward = loop.create_task(loop.create_connection(lambda: self.other, "127.0.0.1", self.port))
+
+
 class Peer:
     def __init__(self, writer):
         self.writer = writer
@@ -138,6 +173,12 @@ class Peer:
 
         context = tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER)
         server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
+        self.servers.append(server)
+        self.tell("serving", name, server.sockets[0].getsockname()[1])
+
+    async def unwrap(self, name, port, tls):
+        server = await asyncio.get_running_loop().create_server(
+            lambda: TLSSide(int(port)), "127.0.0.1", 0, ssl=tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER))
         self.servers.append(server)
         self.tell("serving", name, server.sockets[0].getsockname()[1])
 

@@ -37,10 +37,11 @@ function websocket.server(properties, address)
   return server, server:get_local_port()
 end
 
--- A client on its way to `port`.
-function websocket.connect(port, properties, path)
+-- A client on its way to `port`, over TLS with these options.
+function websocket.connect(port, properties, path, tls)
   local client = websocket.peer(properties)
-  local err, why = client:connect_to_url(("ws://127.0.0.1:%d%s"):format(port, path or ""))
+  local origin = tls and "wss://localhost:%d%s" or "ws://127.0.0.1:%d%s"
+  local err, why = client:connect_to_url(origin:format(port, path or ""), tls)
   if err ~= ws.OK then error("connect_to_url: " .. tostring(why), 2) end
   return client
 end

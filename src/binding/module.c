@@ -80,22 +80,25 @@ static int clock_seconds(lua_State *L) {
     return 1;
 }
 
-/* wait({descriptor, ...}, seconds): until one of them is readable */
-static int wait_readable(lua_State *L) {
-    int64_t wait_ms = wsm_opt_milliseconds(L, 2);
-    size_t count = 0;
+int wsm_push_wanted(lua_State *L, wsm_wanted wanted) {
+    wsm_push_descriptor(L, wanted.fd);
+    lua_pushinteger(L, (lua_Integer)wanted.events);
+    return 2;
+}
+
+/* wait({descriptor, events, descriptor, events, ...}, count of both, seconds): until one of them has what is wanted */
+static int wait_for_any(lua_State *L) {
+    lua_Integer count = luaL_checkinteger(L, 2) / 2;
+    int64_t wait_ms = wsm_opt_milliseconds(L, 3);
     luaL_checktype(L, 1, LUA_TTABLE);
-    for (lua_rawgeti(L, 1, 1); !lua_isnil(L, -1); lua_rawgeti(L, 1, (int)count + 1)) {
-        count++;
-        lua_pop(L, 1);
+    wsm_wanted *wanted = lua_newuserdata(L, ((size_t)count + 1) * sizeof *wanted);
+    for (int i = 0; i < (int)count; i++) {
+        lua_rawgeti(L, 1, 2 * i + 1);
+        lua_rawgeti(L, 1, 2 * i + 2);
+        wanted[i] = (wsm_wanted){.fd = (int)lua_tointeger(L, -2), .events = (unsigned)lua_tointeger(L, -1)};
+        lua_pop(L, 2);
     }
-    int *descriptors = lua_newuserdata(L, (count + 1) * sizeof *descriptors);
-    for (size_t i = 0; i < count; i++) {
-        lua_rawgeti(L, 1, (int)i + 1);
-        descriptors[i] = (int)lua_tointeger(L, -1);
-        lua_pop(L, 1);
-    }
-    wsm_wait_readable(descriptors, count, wait_ms);
+    wsm_wait(wanted, (size_t)count, wait_ms);
     return 0;
 }
 
@@ -152,7 +155,7 @@ int luaopen_wsmultiplayer_core(lua_State *L) {
     lua_setfield(L, core, "md5");
     lua_pushcfunction(L, clock_seconds);
     lua_setfield(L, core, "clock");
-    lua_pushcfunction(L, wait_readable);
+    lua_pushcfunction(L, wait_for_any);
     lua_setfield(L, core, "wait");
     wsm_open_log(L);
     lua_setfield(L, core, "log");

@@ -470,6 +470,8 @@ static int respond(lua_State *L) {
 /* time_left(peer) -> seconds until poll is due without the descriptor telling, or nil */
 static int time_left(lua_State *L) { return wsm_push_time_left(L, wsm_multiplayer_time_left(check(L))); }
 
+static int wanted(lua_State *L) { return wsm_push_wanted(L, wsm_multiplayer_wanted(check(L))); }
+
 static int end_turn(lua_State *L) {
     wsm_multiplayer_end_turn(check(L));
     return 0;
@@ -483,9 +485,11 @@ static int fields(lua_State *L) {
 }
 
 void wsm_open_multiplayer_peer(lua_State *L, int tls_metatable, int peer_metatable, int variant_types) {
-    static const luaL_Reg functions[] = {{"poll", poll_peer},      {"next_event", next_event}, {"request", request},
-                                         {"answer", answer},       {"respond", respond},       {"end_turn", end_turn},
-                                         {"time_left", time_left}, {"fields", fields},         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"poll", poll_peer},      {"next_event", next_event},
+                                         {"request", request},     {"answer", answer},
+                                         {"respond", respond},     {"end_turn", end_turn},
+                                         {"time_left", time_left}, {"fields", fields},
+                                         {"wanted", wanted},       {NULL, NULL}};
     static const luaL_Reg maker[] = {{"new", new_peer}, {NULL, NULL}};
     static const luaL_Reg with_tls[] = {
         {"create_client", create_client}, {"create_server", create_server}, {NULL, NULL}};

@@ -4,6 +4,7 @@
 
 #include "../core/connection.h"
 #include "../core/tls_options.h"
+#include "../core/wait.h"
 #include "../core/websocket.h"
 #include "class.h"
 
@@ -23,6 +24,8 @@ wsm_websocket *wsm_push_websocket(lua_State *L, int metatable);
  * the same for all classes and is no method of a certain one. */
 int wsm_push_descriptor(lua_State *L, int descriptor);
 int wsm_push_time_left(lua_State *L, int64_t milliseconds);
+/* Of the functions wanted(object) of the classes: descriptor, events; nil where there is none. */
+int wsm_push_wanted(lua_State *L, wsm_wanted wanted);
 int wsm_events(lua_State *L);
 /* Notes the object at `index` as one that ws.poll has to look after. */
 void wsm_note_active(lua_State *L, int index);

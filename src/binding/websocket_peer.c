@@ -315,6 +315,8 @@ static int request_head(lua_State *L) {
     return 1;
 }
 
+static int wanted(lua_State *L) { return wsm_push_wanted(L, wsm_websocket_wanted(check(L))); }
+
 static int is_borrowed(lua_State *L) {
     lua_pushboolean(L, check(L)->borrowed);
     return 1;
@@ -351,6 +353,7 @@ void wsm_open_websocket_peer(lua_State *L, int tls_metatable, int variant_types)
     static const luaL_Reg functions[] = {{"new", new_peer},
                                          {"poll", poll_peer},
                                          {"is_borrowed", is_borrowed},
+                                         {"wanted", wanted},
                                          {"request_head", request_head},
                                          {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"connect_to_url", connect_to_url}, {NULL, NULL}};

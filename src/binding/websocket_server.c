@@ -165,6 +165,8 @@ static int respond(lua_State *L) {
     return wsm_push_error(L, error, &reason);
 }
 
+static int wanted(lua_State *L) { return wsm_push_wanted(L, wsm_websocket_server_wanted(check(L))); }
+
 static int end_turn(lua_State *L) {
     wsm_websocket_server_end_turn(check(L));
     return 0;
@@ -200,7 +202,7 @@ static const wsm_class websocket_server_class = {"WebSocketServer",
 void wsm_open_websocket_server(lua_State *L, int tls_metatable, int peer_metatable) {
     static const luaL_Reg functions[] = {{"new", new_server}, {"poll", poll_server}, {"next_request", next_request},
                                          {"answer", answer},  {"respond", respond},  {"end_turn", end_turn},
-                                         {NULL, NULL}};
+                                         {"wanted", wanted},  {NULL, NULL}};
     static const luaL_Reg with_tls[] = {{"listen", listen_at}, {NULL, NULL}};
     static const luaL_Reg with_peer[] = {{"take_connection", take_connection}, {NULL, NULL}};
     wsm_class_register(L, &websocket_server_class);

@@ -1,7 +1,7 @@
 /* Who owns what: the client holds one reference to its connection, and is the only user of its libwebsockets context.
  * For TLS the context is made by the look-up's thread, because reading the system's authorities takes tens of
  * milliseconds; until the client takes it over it belongs to the look-up. */
-#include "client_link.h"
+#include "client_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,70 +9,22 @@
 
 #include "authorities.h"
 #include "clock.h"
-#include "lws_context.h"
 #include "memory.h"
-#include "plain.h"
 #include "platform.h"
 #include "process.h"
-#include "resolver.h"
 #include "upgrade.h"
-#include "url.h"
 #include "watch.h"
 
-enum { ANSWER_HEAD_MAX = 4096 }; /* as in Godot */
-enum { ROUNDS_MAX = 256, BUDGET_MS = 4, ADDRESS_LIMIT_MS = 30000 };
+enum { ADDRESS_LIMIT_MS = 30000 };
 /* Not all that libwebsockets waits for is visible from here while it connects, or speaks TLS. */
 enum { CONNECTING_SLICE_MS = 10, TLS_SLICE_MS = 50 };
 
-/* A context and what it is made from. A thread may free it. */
-typedef struct client_context {
-    wsm_client *client; /* NULL until it is taken over */
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    bool tls, own_authorities;
-    char *trusted_chain; /* a copy: the program's options may be gone when the thread comes to it */
-    wsm_pem_file authorities;
-} client_context;
-
-struct wsm_client {
-    wsm_connection *connection;
-    wsm_random random;
-    wsm_url url;
-    char *protocols; /* "a,b" for libwebsockets to check the answer against; NULL: none */
-    pid_t process;
-
-    wsm_lookup *lookup; /* while the name is looked up */
-    wsm_addresses addresses;
-    size_t next_address;
-    int64_t give_up_ms, attempt_until_ms;
-
-    client_context *lws; /* NULL while it is being made */
-    wsm_watch *watch;    /* its owner's */
-    int tls_flags;       /* LCCSCF_* */
-    char *verified_name; /* instead of the URL's host; NULL: that */
-    bool attempting, tcp_connected, request_sent, failed;
-    bool reading_stopped;
-    int64_t closing_since_ms;
-    int64_t heartbeat_ms; /* when to look at the heartbeat; 0: never */
-    unsigned progress;    /* counts callbacks that show that a service call did something */
-
-    /* without TLS */
-    char key[32];     /* of the request */
-    wsm_bytes answer; /* to it, as far as it has come */
-    wsm_chunk_pool chunks;
-    int http_status;
-    char error[160]; /* why the attempt failed */
-};
-
 /* ---- what the connection asks for ---- */
 
-static void link_changed(wsm_connection *connection) { connection->link.attention = true; }
+void wsm_client_changed(wsm_connection *connection) { connection->link.attention = true; }
 
 static const wsm_link_ops tls_ops = {
-    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
-
-static const wsm_link_ops plain_ops = {
-    .write = wsm_plain_write, .busy = wsm_lws_busy, .changed = link_changed, .set_no_delay = wsm_lws_set_no_delay};
+    .write = wsm_lws_write, .busy = wsm_lws_busy, .changed = wsm_client_changed, .set_no_delay = wsm_lws_set_no_delay};
 
 /* ---- libwebsockets ---- */
 
@@ -151,144 +103,6 @@ static void note_error(wsm_client *client, const char *text, size_t size) {
     snprintf(client->error, sizeof client->error, "%.*s", (int)(size < 120 ? size : 120), text);
 }
 
-/* ---- without TLS: the handshake and the frames are ours, libwebsockets has the socket in its raw role ---- */
-
-static void close_attempt(wsm_client *client) {
-    wsm_link *link = &client->connection->link;
-    if (link->wsi)
-        wsm_lws_kill(&link->wsi);
-    else if (link->fd >= 0)
-        wsm_socket_close(link->fd);
-    link->fd = -1;
-}
-
-static void answer_complete(wsm_client *client, size_t head_size) {
-    wsm_connection *connection = client->connection;
-    wsm_bytes answer = client->answer;
-    wsm_span protocol;
-    const char *problem = wsm_upgrade_judge_answer((const char *)answer.data, head_size, client->key,
-                                                   connection->settings.protocols, &protocol, &client->http_status);
-    if (problem) {
-        snprintf(client->error, sizeof client->error, "%s", problem);
-        client->failed = true; /* its socket is closed by whoever called the service */
-        return;
-    }
-    if (protocol.size) connection->protocol = wsm_strndup(protocol.text, protocol.size);
-    client->attempting = false;
-    client->answer = (wsm_bytes){0};
-    wsm_connection_opened(connection);
-    if (answer.size > head_size) wsm_connection_receive(connection, answer.data + head_size, answer.size - head_size);
-    wsm_bytes_release(&answer);
-}
-
-static void take_plain(wsm_client *client, unsigned char *data, size_t size) {
-    wsm_bytes *answer = &client->answer;
-    client->progress++;
-    if (client->connection->state != WSM_STATE_CONNECTING) {
-        wsm_connection_receive(client->connection, data, size);
-        return;
-    }
-    if (client->failed) return;
-    size_t seen = answer->size;
-    bool kept = wsm_bytes_append(answer, data, size);
-    size_t head_size = kept ? wsm_upgrade_head_size(answer->data, answer->size, seen) : 0;
-    if (!kept || head_size > ANSWER_HEAD_MAX || (!head_size && answer->size > ANSWER_HEAD_MAX)) {
-        snprintf(client->error, sizeof client->error, kept ? "the server's answer is too large" : "out of memory");
-        client->failed = true;
-    } else if (head_size) {
-        answer_complete(client, head_size);
-    }
-}
-
-static bool send_request(wsm_client *client) {
-    wsm_connection *connection = client->connection;
-    unsigned char bytes[16];
-    wsm_bytes request = {0};
-    bool ok = wsm_random_bytes(&client->random, bytes, sizeof bytes) && wsm_upgrade_make_key(bytes, client->key) &&
-              wsm_upgrade_write_request(&request, &client->url, (wsm_span){client->key, strlen(client->key)},
-                                        connection->settings.protocols, connection->settings.headers) &&
-              wsm_bytes_append(&request, "\r\n", 2) && wsm_plain_write(connection, request.data, request.size);
-    wsm_bytes_release(&request);
-    client->request_sent = true;
-    return ok;
-}
-
-/* Hands the connected socket over; libwebsockets closes it if it can't take it. */
-static bool adopt(wsm_client *client) {
-    wsm_connection *connection = client->connection;
-    lws_adopt_desc_t description;
-    memset(&description, 0, sizeof description);
-    description.vh = client->lws->vhost;
-    description.type = LWS_ADOPT_SOCKET;
-    description.fd.sockfd = (lws_sockfd_type)connection->link.fd;
-    description.vh_prot_name = "raw";
-    description.opaque = connection;
-    return lws_adopt_descriptor_vhost_via_info(&description) && connection->link.wsi;
-}
-
-static void plain_failed(wsm_client *client, const char *why) {
-    if (!client->error[0]) snprintf(client->error, sizeof client->error, "%s", why);
-    client->failed = true;
-}
-
-static void connect_plain(wsm_client *client, const char *address) {
-    int problem = wsm_plain_connect(address, client->url.port, &client->connection->link.fd);
-    if (problem) plain_failed(client, wsm_socket_text(problem));
-}
-
-/* Goes on when TCP is connected. */
-static void watch_plain(wsm_client *client) {
-    wsm_link *link = &client->connection->link;
-    if (!client->attempting || client->failed || client->tcp_connected || link->fd < 0) return;
-    int problem = wsm_plain_connected(link->fd);
-    if (problem == EINPROGRESS) return;
-    client->progress++;
-    if (problem) {
-        plain_failed(client, wsm_socket_text(problem));
-        return;
-    }
-    client->tcp_connected = true;
-    if (!adopt(client)) {
-        link->fd = -1;
-        plain_failed(client, "out of descriptors or memory");
-    } else if (!send_request(client)) {
-        plain_failed(client, "out of memory, or the system has no random numbers");
-    }
-}
-
-/* Lets libwebsockets write what it kept, if the socket is ready for that. */
-static void drain_plain(wsm_client *client) {
-    struct pollfd polled = wsm_polled(client->connection->link.fd, POLLOUT);
-    if (wsm_poll(&polled, 1, 0) <= 0) return;
-    struct lws_pollfd ready;
-    memset(&ready, 0, sizeof ready);
-    ready.fd = (lws_sockfd_type)client->connection->link.fd;
-    ready.events = LWS_POLLIN | LWS_POLLOUT;
-    ready.revents = LWS_POLLOUT;
-    lws_service_fd(client->lws->context, &ready);
-}
-
-static void pump_plain(wsm_client *client) {
-    static _Thread_local unsigned char input[WSM_READ_SIZE];
-    wsm_connection *connection = client->connection;
-    int64_t started = wsm_clock_ms();
-    watch_plain(client);
-    if (wsm_lws_busy(connection)) drain_plain(client);
-    for (int round = 0; round < ROUNDS_MAX && connection->link.wsi && wsm_connection_wants_input(connection); round++) {
-        size_t size = sizeof input;
-        wsm_plain_status status = wsm_plain_read(connection, input, &size);
-        if (status == WSM_PLAIN_DATA) take_plain(client, input, size);
-        if (status == WSM_PLAIN_ENDED) close_attempt(client);
-        bool more = status == WSM_PLAIN_DATA && size == sizeof input && !client->failed;
-        if (!more || connection->state == WSM_STATE_CLOSED || wsm_clock_ms() - started > BUDGET_MS) break;
-    }
-    /* A program that takes no packets must hear of a reset all the same, which destroys what was not read. */
-    bool deaf = connection->link.wsi && !wsm_connection_wants_input(connection);
-    bool reset = deaf && wsm_plain_hung_up(connection->link.fd);
-    if (reset) wsm_bytes_release(&connection->held);
-    if (client->failed || reset) close_attempt(client);
-}
-
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t size) {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
     client_context *own = vhost ? lws_vhost_user(vhost) : NULL;
@@ -317,7 +131,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         break;
     case LWS_CALLBACK_CLIENT_WRITEABLE: client->progress++; break;
     case LWS_CALLBACK_RAW_ADOPT: client->connection->link.wsi = wsi; break;
-    case LWS_CALLBACK_RAW_RX: take_plain(client, in, size); break;
+    case LWS_CALLBACK_RAW_RX: wsm_client_plain_take(client, in, size); break;
     case LWS_CALLBACK_WSI_CREATE:
         client->progress++;
         client->tcp_connected = true;
@@ -345,7 +159,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
 static void drop_socket(wsm_client *client) {
     if (client->connection->close_sent) wsm_lws_discard_input(client->connection);
     client->attempting = false;
-    close_attempt(client);
+    wsm_client_close_socket(client);
 }
 
 static const struct lws_protocols protocols[] = {
@@ -469,7 +283,7 @@ static void start_attempt(wsm_client *client) {
     wsm_lws_clear_refused_certificate();
     if (!client->url.tls) {
         wsm_bytes_release(&client->answer);
-        connect_plain(client, client->addresses.text[client->next_address++]);
+        wsm_client_plain_connect(client, client->addresses.text[client->next_address++]);
         return;
     }
     memset(&info, 0, sizeof info);
@@ -523,7 +337,7 @@ static void advance(wsm_client *client) {
     if (!client->request_sent && client->next_address < client->addresses.count &&
         wsm_clock_ms() >= client->attempt_until_ms) {
         snprintf(client->error, sizeof client->error, "no answer");
-        close_attempt(client);
+        wsm_client_close_socket(client);
         client->failed = true;
         advance(client);
     }
@@ -568,10 +382,16 @@ static struct pollfd wanted(const wsm_client *client) {
     return polled;
 }
 
-static void update_watch(wsm_client *client) {
+wsm_wanted wsm_client_wanted(const wsm_client *client) {
     struct pollfd polled = wanted(client);
-    wsm_watch_set(client->watch, polled.fd,
-                  (polled.events & POLLIN ? WSM_EVENT_READ : 0u) | (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u));
+    return (wsm_wanted){.fd = (int)polled.fd,
+                        .events = (polled.events & POLLIN ? WSM_EVENT_READ : 0u) |
+                                  (polled.events & POLLOUT ? WSM_EVENT_WRITE : 0u)};
+}
+
+static void update_watch(wsm_client *client) {
+    wsm_wanted now = wsm_client_wanted(client);
+    wsm_watch_set(client->watch, now.fd, now.events);
 }
 
 int wsm_client_descriptor(wsm_client *client) {
@@ -589,10 +409,10 @@ static bool wait_for_socket(const wsm_client *client, int wait_ms) {
 /* One service call reads once and may leave more behind: repeat while it gets somewhere. */
 static void pump(wsm_client *client) {
     int64_t started = wsm_clock_ms();
-    for (int round = 0; round < ROUNDS_MAX; round++) {
+    for (int round = 0; round < WSM_CLIENT_ROUNDS_MAX; round++) {
         unsigned before = client->progress;
         lws_service(client->lws->context, -1);
-        if (client->progress == before || wsm_clock_ms() - started > BUDGET_MS) break;
+        if (client->progress == before || wsm_clock_ms() - started > WSM_CLIENT_BUDGET_MS) break;
     }
 }
 
@@ -606,7 +426,7 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     if (client->lws && client->url.tls)
         pump(client);
     else if (client->lws && !client->lookup)
-        pump_plain(client);
+        wsm_client_plain_pump(client);
     advance(client);
     client->heartbeat_ms = wsm_connection_heartbeat(client->connection, wsm_clock_ms());
     if (client->closing_since_ms && wsm_clock_ms() - client->closing_since_ms > WSM_CLOSING_LIMIT_MS)
@@ -750,7 +570,7 @@ wsm_error wsm_client_open(wsm_client **out, wsm_connection *connection, const ch
     }
     connection->random = &client->random;
     connection->alive = true;
-    connection->link.ops = client->url.tls ? &tls_ops : &plain_ops;
+    connection->link.ops = client->url.tls ? &tls_ops : &wsm_client_plain_ops;
     connection->link.service = client;
     connection->link.process = (long)client->process;
     advance(client);

@@ -1,5 +1,6 @@
-/* A client's connection: host look-up, then libwebsockets' ws role for TCP, upgrade and incoming frames. Outgoing
- * frames are connection.c's and pass through unframed. */
+/* A client's connection: host look-up, then TCP, the upgrade and the frames that come. Without TLS (client_plain.c)
+ * these are ours, with TLS (client_link.c) they are libwebsockets' ws role; outgoing frames are always connection.c's.
+ */
 #ifndef WSM_CLIENT_LINK_H
 #define WSM_CLIENT_LINK_H
 
@@ -8,6 +9,7 @@
 #include "connection.h"
 #include "error.h"
 #include "tls_options.h"
+#include "wait.h"
 #include "watch.h"
 
 typedef struct wsm_client wsm_client;
@@ -27,6 +29,8 @@ bool wsm_client_service(wsm_client *client, int wait_ms);
 void wsm_client_settle(wsm_client *client);
 int wsm_client_time_left(const wsm_client *client, int limit);
 int wsm_client_descriptor(wsm_client *client);
+/* What it waits for just now. */
+wsm_wanted wsm_client_wanted(const wsm_client *client);
 /* What is being done while CONNECTING, for a text about a time-out: "connecting to 127.0.0.1 port 9080". */
 void wsm_client_phase(const wsm_client *client, wsm_reason *phase);
 

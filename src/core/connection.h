@@ -215,7 +215,7 @@ void wsm_connection_explain(wsm_connection *connection, const char *why);
 int64_t wsm_connection_heartbeat(wsm_connection *connection, int64_t now_ms);
 void wsm_connection_receive_pong(wsm_connection *connection, const unsigned char *payload, size_t size);
 
-/* Bytes of the stream (server side): the request, then frames. Changes `data`. */
+/* Bytes of the stream: on a server the request, then frames. Changes `data`. */
 void wsm_connection_receive(wsm_connection *connection, unsigned char *data, size_t size);
 /* Looks at what was held back, now that its owner is ready or the program took packets. */
 void wsm_connection_resume(wsm_connection *connection);
@@ -225,8 +225,8 @@ bool wsm_connection_wants_input(const wsm_connection *connection);
 bool wsm_connection_can_resume(const wsm_connection *connection);
 /* Client side: the answer was accepted (`protocol` is set). */
 void wsm_connection_opened(wsm_connection *connection);
-/* Client side: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still has behind
- * this part. */
+/* A client over TLS: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still has
+ * behind this part. */
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
                                  size_t size, size_t frame_rest);
 /* A close frame arrived. */

@@ -317,6 +317,11 @@ int wsm_multiplayer_descriptor(wsm_multiplayer *peer) {
     return wsm_server_descriptor(peer->server, &peer->watch);
 }
 
+wsm_wanted wsm_multiplayer_wanted(const wsm_multiplayer *peer) {
+    if (peer->server) return wsm_server_wanted(peer->server);
+    return peer->client ? wsm_client_wanted(peer->client) : (wsm_wanted){.fd = -1};
+}
+
 /* How long to wait at most; `unread` as for something_to_tell. */
 static int time_left(const wsm_multiplayer *peer, size_t unread) {
     int64_t limit = WAIT_SLICE_MS;

@@ -96,6 +96,8 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms);
  * milliseconds; -1: there is no such descriptor, no such time. */
 int wsm_multiplayer_descriptor(wsm_multiplayer *peer);
 int64_t wsm_multiplayer_time_left(wsm_multiplayer *peer);
+/* What it waits for just now, for those who ask before each wait. */
+wsm_wanted wsm_multiplayer_wanted(const wsm_multiplayer *peer);
 bool wsm_multiplayer_next_event(wsm_multiplayer *peer, wsm_peer_event *event);
 void wsm_multiplayer_end_turn(wsm_multiplayer *peer);
 /* The request that WSM_PEER_REQUESTED is about; NULL if it is gone. Until it is answered it is the program's turn. */

@@ -176,6 +176,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
         connection->link.wsi = NULL;
+        /* An epoll has lost it already, and the number may not be its own any more. */
+        if (!WSM_EVENT_SET_EPOLL) wsm_event_set_remove(server_of(connection)->events, connection->link.fd);
         connection->link.fd = -1;
         uncount_address(connection);
         list_move(&server_of(connection)->gone, connection);
@@ -528,6 +530,10 @@ int wsm_server_time_left(const wsm_server *server, int limit) {
     if (server->accept_again_at > now && server->accept_again_at - now < limit)
         limit = (int)(server->accept_again_at - now);
     return limit;
+}
+
+wsm_wanted wsm_server_wanted(const wsm_server *server) {
+    return (wsm_wanted){.fd = wsm_event_set_fd(server->events), .events = WSM_EVENT_READ};
 }
 
 int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {

@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "error.h"
 #include "tls_options.h"
+#include "wait.h"
 #include "watch.h"
 
 enum { WSM_DEFAULT_MAX_PENDING = 1024 };
@@ -49,5 +50,7 @@ void wsm_server_settle(wsm_server *server);
 int wsm_server_time_left(const wsm_server *server, int limit);
 /* Has the watch stand for this server; see wsm_watch_descriptor. */
 int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch);
+/* What it waits for. */
+wsm_wanted wsm_server_wanted(const wsm_server *server);
 
 #endif

@@ -5,7 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Returns when one of them is readable, when `wait_ms` are over, or when a signal came. */
-void wsm_wait_readable(const int *descriptors, size_t count, int64_t wait_ms);
+typedef struct wsm_wanted {
+    int fd;          /* -1: none */
+    unsigned events; /* WSM_EVENT_READ, WSM_EVENT_WRITE */
+} wsm_wanted;
+
+/* Returns when one of them has what is wanted of it, when `wait_ms` are over, or when a signal came. */
+void wsm_wait(const wsm_wanted *wanted, size_t count, int64_t wait_ms);
 
 #endif

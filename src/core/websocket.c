@@ -115,6 +115,10 @@ int wsm_websocket_descriptor(wsm_websocket *socket) {
     return socket->client ? wsm_client_descriptor(socket->client) : -1;
 }
 
+wsm_wanted wsm_websocket_wanted(const wsm_websocket *socket) {
+    return socket->client ? wsm_client_wanted(socket->client) : (wsm_wanted){.fd = -1};
+}
+
 int64_t wsm_websocket_time_left(const wsm_websocket *socket) {
     if (!socket->connection || socket->borrowed || socket->end_shown) return -1;
     if ((socket->taken && socket->inbox.count) || socket->connection->state == WSM_STATE_CLOSED) return 0;

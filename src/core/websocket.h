@@ -45,6 +45,7 @@ void wsm_websocket_poll(wsm_websocket *socket, int64_t wait_ms);
 /* As for wsm_multiplayer_poll. Only a connection that this object started has them. */
 int wsm_websocket_descriptor(wsm_websocket *socket);
 int64_t wsm_websocket_time_left(const wsm_websocket *socket);
+wsm_wanted wsm_websocket_wanted(const wsm_websocket *socket);
 /* As Godot's: CLOSED without a connection. OPEN as long as the program takes packets that came before the end. */
 wsm_ready_state wsm_websocket_state(const wsm_websocket *socket);
 wsm_error wsm_websocket_send(wsm_websocket *socket, wsm_opcode opcode, const void *data, size_t size,

@@ -109,6 +109,10 @@ int wsm_websocket_server_descriptor(wsm_websocket_server *server) {
     return server->server ? wsm_server_descriptor(server->server, &server->watch) : -1;
 }
 
+wsm_wanted wsm_websocket_server_wanted(const wsm_websocket_server *server) {
+    return server->server ? wsm_server_wanted(server->server) : (wsm_wanted){.fd = -1};
+}
+
 int64_t wsm_websocket_server_time_left(wsm_websocket_server *server) {
     if (!server->server) return -1;
     wsm_server_settle(server->server);

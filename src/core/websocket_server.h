@@ -41,6 +41,7 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms);
 /* As for wsm_multiplayer_poll. */
 int wsm_websocket_server_descriptor(wsm_websocket_server *server);
 int64_t wsm_websocket_server_time_left(wsm_websocket_server *server);
+wsm_wanted wsm_websocket_server_wanted(const wsm_websocket_server *server);
 /* The next request to answer; NULL if there is none. */
 wsm_connection *wsm_websocket_server_next_request(wsm_websocket_server *server);
 void wsm_websocket_server_answer(wsm_websocket_server *server, int status, const char *text);

@@ -435,6 +435,8 @@ function methods.is_active(api)
     (self.peer ~= nil and self.peer:get_connection_status() ~= DISCONNECTED)
 end
 
+loop.add_class("MultiplayerAPI", function(api) return loop.wanted(state_of(api, "poll").peer) end)
+
 --- The protocol of cqueues, as of a WebSocketMultiplayerPeer: the peer's descriptor; "r"; seconds until poll is due.
 function methods.pollfd(api) return ask(state_of(api, "pollfd").peer, "pollfd") end
 
