@@ -1,5 +1,5 @@
-/* A client's connection: host look-up, then TCP, the upgrade and the frames that come. Without TLS (client_plain.c) these
- * are ours, with TLS (client_link.c) they are libwebsockets' ws role; outgoing frames are always connection.c's. */
+/* A client's connection: host look-up, then TCP, the upgrade and the frames that come. Without TLS (client_plain.c)
+ * these are ours, with TLS (client_link.c) libwebsockets' ws role; outgoing frames are always connection.c's. */
 #ifndef WSM_CLIENT_LINK_H
 #define WSM_CLIENT_LINK_H
 

@@ -223,8 +223,8 @@ bool wsm_connection_wants_input(const wsm_connection *connection);
 bool wsm_connection_can_resume(const wsm_connection *connection);
 /* Client side: the answer was accepted (`protocol` is set). */
 void wsm_connection_opened(wsm_connection *connection);
-/* A client over TLS: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still has behind
- * this part. */
+/* A client over TLS: a part of a data message, as libwebsockets hands it out. `frame_rest` is what the frame still
+ * has behind this part. */
 void wsm_connection_receive_part(wsm_connection *connection, bool text, bool final, const unsigned char *data,
                                  size_t size, size_t frame_rest);
 /* A close frame arrived. */
