@@ -43,10 +43,12 @@ end
 fails("with the status 302 and a place to go to", { line = "HTTP/1.1 302 Found", lines = { "Location: /other" } })
 fails("with the status 401 and a challenge", { line = "HTTP/1.1 401 Unauthorized",
   lines = { "WWW-Authenticate: Basic" } })
+local LAX = { ["HTTP/1.0 101 Switching Protocols"] = true, ["http/1.1 101 x"] = true, ["HTTP/1.1  101 x"] = true }
 for _, line in ipairs {
-  "HTTP/1.1 abc", "HTTP/1.1", "HTTP", "101", "101 Switching Protocols", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1101 x", "",
+  "HTTP/1.0 101 Switching Protocols", "HTTP/2 101 Switching Protocols", "HTTP/1.2 101 x", "http/1.1 101 x",
+  " HTTP/1.1 101 x", "HTTP/1.1  101 x", "HTTP/1.1\t101 x", "HTTP/1.1 abc", "HTTP/1.1", "HTTP", "101", "101 Switching Protocols", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1101 x", "",
 } do
-  fails(("with the status line %q"):format(line), { line = line })
+  fails(("with the status line %q"):format(line), { line = line }).known = LAX[line] and "form"
 end
 
 -- Required headers.
@@ -128,6 +130,35 @@ opens("with a header whose name is the beginning of another's, at its end", { li
 opens("with a header whose name is the beginning of another's, in front of one that is needed", function(head)
   return (raw.response(head):gsub("\r\nUpgrade:", "\r\nX: y%0"))
 end).known = "header"
+-- Lines that are none, with which a proxy between might see another answer than we.
+for name, line in pairs {
+  ["without a colon"] = "X", ["without a name"] = ": x", ["with a NUL in its value"] = "X: \0",
+} do
+  fails("with a header " .. name, { lines = { line } })
+end
+for name, line in pairs {
+  ["with a blank in its name"] = "X y: z", ["with a blank behind its name"] = "X : y",
+  ["that is folded"] = "X: a\r\n b: c", ["with a tab in front"] = "\tX: y", ["with a CR in its value"] = "X: a\rb: c",
+  ["with an LF"] = "X: a\nY: b", ["with a NUL in its name"] = "X\0: y",
+} do
+  fails("with a header " .. name, { lines = { line } }).known = "form"
+end
+fails("whose lines end with LF", function(head) return (raw.response(head):gsub("\r\n", "\n")) end).known = "form"
+fails("of whose lines one ends with LF", function(head)
+  return (raw.response(head):gsub("\r\n", "\n", 1))
+end).known = "form"
+fails("with an empty line in front", function(head) return "\r\n" .. raw.response(head) end)
+opens("with a header without a value", { lines = { "X-Empty:" } })
+opens("with Upgrade twice", { lines = { "Upgrade: websocket" } })
+-- Its head has this many bytes.
+local function of_size(size)
+  return function(head)
+    local rest = #raw.response(head, { lines = { "X-Long: " } })
+    return raw.response(head, { lines = { "X-Long: " .. ("x"):rep(size - rest) } })
+  end
+end
+opens("of 4096 bytes", of_size(4096))
+fails("of 4097 bytes", of_size(4097)).known = "form"
 fails("of more than 4096 bytes", { lines = { "X-Long: " .. ("x"):rep(4200) } })
 fails("of 70000 bytes", { lines = { "X-Long: " .. ("x"):rep(70000) } })
 fails("that is a frame", function() return "\130\4\52\18\0\0" .. ("\0"):rep(100) .. "\r\n\r\n" end)

@@ -1,7 +1,7 @@
 /* The log of libwebsockets for one Lua state. Upvalue of all functions: its wsm_log, a userdata. */
 #include "../core/log.h"
 
-#include <libwebsockets.h>
+#include "../core/lws.h"
 #include <string.h>
 
 #include "compat.h"

@@ -584,7 +584,10 @@ void wsm_client_close(wsm_client *client) {
     bool ours = client->process == getpid();
     if (ours && connection->link.ops) wsm_connection_flush(connection);
     wsm_lookup_drop(client->lookup);
-    wsm_watch_set(client->watch, -1, 0);
+    if (ours)
+        wsm_watch_set(client->watch, -1, 0);
+    else
+        wsm_watch_release(client->watch); /* what the set has in it is the parent's, too */
     if (ours && client->lws) {
         drop_socket(client);
         discard_context(client->lws);

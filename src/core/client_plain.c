@@ -27,6 +27,12 @@ void wsm_client_close_socket(wsm_client *client) {
     link->fd = -1;
 }
 
+/* The turn closes the socket. */
+static void plain_failed(wsm_client *client, const char *why) {
+    if (!client->error[0]) snprintf(client->error, sizeof client->error, "%s", why);
+    client->failed = true;
+}
+
 static void answer_complete(wsm_client *client, size_t head_size) {
     wsm_connection *connection = client->connection;
     wsm_bytes answer = client->answer;
@@ -34,11 +40,13 @@ static void answer_complete(wsm_client *client, size_t head_size) {
     const char *problem = wsm_upgrade_judge_answer((const char *)answer.data, head_size, client->key,
                                                    connection->settings.protocols, &protocol, &client->http_status);
     if (problem) {
-        snprintf(client->error, sizeof client->error, "%s", problem);
-        client->failed = true; /* its socket is closed by whoever called the service */
+        plain_failed(client, problem);
         return;
     }
-    if (protocol.size) connection->protocol = wsm_strndup(protocol.text, protocol.size);
+    if (protocol.size && !(connection->protocol = wsm_strndup(protocol.text, protocol.size))) {
+        plain_failed(client, "out of memory");
+        return;
+    }
     client->attempting = false;
     client->answer = (wsm_bytes){0};
     wsm_connection_opened(connection);
@@ -58,24 +66,30 @@ void wsm_client_plain_take(wsm_client *client, unsigned char *data, size_t size)
     bool kept = wsm_bytes_append(answer, data, size);
     size_t head_size = kept ? wsm_upgrade_head_size(answer->data, answer->size, seen) : 0;
     if (!kept || head_size > ANSWER_HEAD_MAX || (!head_size && answer->size > ANSWER_HEAD_MAX)) {
-        snprintf(client->error, sizeof client->error, kept ? "the server's answer is too large" : "out of memory");
-        client->failed = true;
+        plain_failed(client, kept ? "the server's answer is too large" : "out of memory");
     } else if (head_size) {
         answer_complete(client, head_size);
     }
 }
 
-static bool send_request(wsm_client *client) {
+/* NULL, or why not. */
+static const char *send_request(wsm_client *client) {
     wsm_connection *connection = client->connection;
+    static const char room[WSM_HEADROOM]; /* in front of what is written */
     unsigned char bytes[16];
     wsm_bytes request = {0};
-    bool ok = wsm_random_bytes(&client->random, bytes, sizeof bytes) && wsm_upgrade_make_key(bytes, client->key) &&
-              wsm_upgrade_write_request(&request, &client->url, (wsm_span){client->key, strlen(client->key)},
-                                        connection->settings.protocols, connection->settings.headers) &&
-              wsm_bytes_append(&request, "\r\n", 2) && wsm_plain_write(connection, request.data, request.size);
+    bool composed = wsm_bytes_append(&request, room, sizeof room) &&
+                    wsm_random_bytes(&client->random, bytes, sizeof bytes) &&
+                    wsm_upgrade_make_key(bytes, client->key) &&
+                    wsm_upgrade_write_request(&request, &client->url, (wsm_span){client->key, strlen(client->key)},
+                                              connection->settings.protocols, connection->settings.headers) &&
+                    wsm_bytes_append(&request, "\r\n", 2);
+    bool sent = composed && wsm_plain_write(connection, request.data + WSM_HEADROOM, request.size - WSM_HEADROOM);
     wsm_bytes_release(&request);
     client->request_sent = true;
-    return ok;
+    return !composed ? "out of memory, or the system has no random numbers"
+           : !sent   ? "the server closed the connection"
+                     : NULL;
 }
 
 /* Hands the connected socket over; libwebsockets closes it if it can't take it. */
@@ -89,11 +103,6 @@ static bool adopt(wsm_client *client) {
     description.vh_prot_name = "raw";
     description.opaque = connection;
     return lws_adopt_descriptor_vhost_via_info(&description) && connection->link.wsi;
-}
-
-static void plain_failed(wsm_client *client, const char *why) {
-    if (!client->error[0]) snprintf(client->error, sizeof client->error, "%s", why);
-    client->failed = true;
 }
 
 void wsm_client_plain_connect(wsm_client *client, const char *address) {
@@ -116,15 +125,17 @@ static void watch_connect(wsm_client *client) {
     if (!adopt(client)) {
         link->fd = -1;
         plain_failed(client, "out of descriptors or memory");
-    } else if (!send_request(client)) {
-        plain_failed(client, "out of memory, or the system has no random numbers");
+        return;
     }
+    const char *why = send_request(client);
+    if (why) plain_failed(client, why);
 }
 
-/* Lets libwebsockets write what it kept, if the socket is ready for that. */
+/* Lets libwebsockets write what it kept, if the socket is ready for that. A connection that is broken is left to the
+ * one who reads: libwebsockets would close it, and what came before would be lost. */
 static void drain(wsm_client *client) {
     struct pollfd polled = wsm_polled(client->connection->link.fd, POLLOUT);
-    if (wsm_poll(&polled, 1, 0) <= 0) return;
+    if (wsm_poll(&polled, 1, 0) <= 0 || polled.revents != POLLOUT) return;
     struct lws_pollfd ready;
     memset(&ready, 0, sizeof ready);
     ready.fd = (lws_sockfd_type)client->connection->link.fd;
@@ -133,24 +144,30 @@ static void drain(wsm_client *client) {
     lws_service_fd(client->lws->context, &ready);
 }
 
-void wsm_client_plain_pump(wsm_client *client) {
+static void read_all(wsm_client *client) {
     static _Thread_local unsigned char input[WSM_READ_SIZE];
     wsm_connection *connection = client->connection;
     int64_t started = wsm_clock_ms();
-    watch_connect(client);
-    if (wsm_lws_busy(connection)) drain(client);
-    for (int round = 0; round < WSM_CLIENT_ROUNDS_MAX && connection->link.wsi && wsm_connection_wants_input(connection);
-         round++) {
+    for (int round = 0; round < WSM_CLIENT_ROUNDS_MAX; round++) {
         size_t size = sizeof input;
+        if (!connection->link.wsi || !wsm_connection_wants_input(connection)) break;
         wsm_plain_status status = wsm_plain_read(connection, input, &size);
         if (status == WSM_PLAIN_DATA) wsm_client_plain_take(client, input, size);
         if (status == WSM_PLAIN_ENDED) wsm_client_close_socket(client);
         bool more = status == WSM_PLAIN_DATA && size == sizeof input && !client->failed;
         if (!more || connection->state == WSM_STATE_CLOSED || wsm_clock_ms() - started > WSM_CLIENT_BUDGET_MS) break;
     }
-    /* A program that takes no packets must hear of a reset all the same, which destroys what was not read. */
-    bool deaf = connection->link.wsi && !wsm_connection_wants_input(connection);
-    bool reset = deaf && wsm_plain_hung_up(connection->link.fd);
-    if (reset) wsm_bytes_release(&connection->held);
-    if (client->failed || reset) wsm_client_close_socket(client);
+}
+
+void wsm_client_plain_pump(wsm_client *client) {
+    wsm_connection *connection = client->connection;
+    watch_connect(client);
+    read_all(client);
+    if (client->failed) wsm_client_close_socket(client);
+    if (!connection->link.wsi) return;
+    /* A program that takes no packets must hear of a reset all the same; what it has not taken by then is lost. */
+    if (!wsm_connection_wants_input(connection) && wsm_plain_hung_up(connection->link.fd))
+        wsm_connection_abandon(connection, "the connection was lost");
+    else if (wsm_lws_busy(connection))
+        drain(client);
 }

@@ -69,6 +69,22 @@ static wsm_span take(wsm_span *rest, char separator) {
     return part;
 }
 
+/* Takes the next line of a head, which must end with CR LF. */
+static bool take_line(wsm_span *rest, wsm_span *line) {
+    *line = take(rest, '\n');
+    if (!line->size || line->text[line->size - 1] != '\r') return false;
+    line->size--;
+    return true;
+}
+
+static bool split_header(wsm_span line, wsm_span *name, wsm_span *value) {
+    *value = line;
+    *name = take(value, ':');
+    if (name->size == line.size || !is_token(*name) || !is_value(*value)) return false;
+    *value = trim(*value);
+    return true;
+}
+
 bool wsm_upgrade_list_has(wsm_span list, const char *lower) {
     while (list.size)
         if (equals_ignoring_case(trim(take(&list, ',')), lower)) return true;
@@ -179,25 +195,23 @@ int wsm_upgrade_parse(const char *head, size_t size, wsm_upgrade_request *reques
     int status = 101;
     wsm_span rest = {head, size - 2}; /* without the empty line */
     for (bool first = true; rest.size; first = false) {
-        wsm_span line = take(&rest, '\n');
-        if (!line.size || line.text[line.size - 1] != '\r') {
+        wsm_span line, name, value;
+        if (!take_line(&rest, &line)) {
             *problem = "lines must end with CR LF";
             request->plain = false;
             return 400;
         }
-        line.size--;
         if (first) {
             status = parse_request_line(line, request, &found, problem);
             if (status == 400) return status;
             continue;
         }
-        wsm_span value = line, name = take(&value, ':');
-        if (name.size == line.size || !is_token(name) || !is_value(value)) {
+        if (!split_header(line, &name, &value)) {
             *problem = "malformed header line";
             request->plain = false;
             return 400;
         }
-        note_header(name, trim(value), request, &found);
+        note_header(name, value, request, &found);
     }
     request->plain =
         request->plain && !found.upgrade && !found.body && (found.hosts == 1 || (found.old && !found.hosts));
@@ -269,16 +283,14 @@ const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *
     *protocol = (wsm_span){0};
     *status = 0;
     for (bool first = true; rest.size; first = false) {
-        wsm_span value = trim(take(&rest, '\n'));
-        if (value.size && value.text[value.size - 1] == '\r') value.size--;
+        wsm_span line, name, value;
+        if (!take_line(&rest, &line)) return no_answer;
         if (first) {
-            *status = status_of(value);
-            if (*status != 101) return no_answer;
+            *status = status_of(line);
+            if (*status != 101 || memcmp(line.text, "HTTP/1.1", 8)) return no_answer;
             continue;
         }
-        wsm_span line = value, name = take(&value, ':');
-        if (name.size == line.size || !is_token(name)) return no_answer;
-        value = trim(value);
+        if (!split_header(line, &name, &value)) return no_answer;
         if (equals_ignoring_case(name, "upgrade")) upgrade = upgrade || equals_ignoring_case(value, "websocket");
         if (equals_ignoring_case(name, "connection")) connection = connection || wsm_upgrade_list_has(value, "upgrade");
         if (equals_ignoring_case(name, "sec-websocket-accept")) {
