@@ -208,7 +208,7 @@ function WebSocketMultiplayerPeer:wait(name, timeout) end
 --- Waits for a packet and takes it, in the same way.
 ---@param timeout? number Seconds. Not given: as long as it takes.
 ---@return string? packet
----@return integer|"timeout"|"closed" from
+---@return integer from Without a packet `"timeout"` or `"closed"`.
 ---@return string? why
 function WebSocketMultiplayerPeer:receive(timeout) end
 

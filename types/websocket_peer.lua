@@ -143,7 +143,7 @@ function WebSocketPeer:get_rtt() end
 --- Waits for a message and takes it. In a task the others go on meanwhile; the main program polls everything.
 ---@param timeout? number Seconds. Not given: as long as it takes.
 ---@return string? message
----@return boolean|"timeout"|"closed" is_text
+---@return boolean is_text Without a message `"timeout"` or `"closed"`.
 ---@return string? why
 function WebSocketPeer:receive(timeout) end
 
