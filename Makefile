@@ -98,7 +98,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec
+.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
