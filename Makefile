@@ -12,7 +12,7 @@
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
-##                     FUZZ_TARGETS="variant_decode url request_head connection"    FUZZ_FLAGS=
+##                     FUZZ_TARGETS="variant_decode url request_head answer_head connection"    FUZZ_FLAGS=
 ##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
 ##   make bench-quick  the rows that have a target, without other people's servers, under a minute
 ##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
@@ -260,7 +260,7 @@ soak:
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
 # way are kept in build/fuzz/corpus for the next run; an input that fails is named at the end of the output.
 # The targets share the time.
-FUZZ_TARGETS = variant_decode url request_head connection
+FUZZ_TARGETS = variant_decode url request_head answer_head connection
 FUZZ_SECONDS ?= 60
 fuzz_share = $(shell echo $$(( ($(FUZZ_SECONDS) + $(words $(FUZZ_TARGETS)) - 1) / $(words $(FUZZ_TARGETS)) )))
 FUZZ = $(BUILD)/fuzz

@@ -172,7 +172,7 @@ describe("receiving more than the program takes", function()
           count = count + 1
         end
         return count == COUNT
-      end, { receiver }, 20, "all packets")
+      end, { receiver }, 60, "all packets")
     end)
   end
 

@@ -57,7 +57,7 @@ describe("instructions per echoed message", function()
     package.path = "bench/?.lua;" .. path
     local instructions, processes = require "instructions", require "processes"
     package.path = path
-    assert(os.execute(("make -s %s/loadgen"):format(FOLDER)))
+    assert(os.execute(("unset LD_PRELOAD; make -s %s/loadgen"):format(FOLDER)))
     processes.init(FOLDER)
     local interpreter = processes.output("command -v lua5.4 || command -v lua"):match "%S+"
     local command = ("env LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='%s/lua5.4/?.so;;' %s bench/server.lua echo")

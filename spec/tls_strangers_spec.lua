@@ -143,6 +143,23 @@ describe("TLS on a ws port", function()
   end)
 end)
 
+describe("a wss:// client of ours whose server says nothing", function()
+  after_each(clean_up)
+
+  local function takes_no_processor_time(poll)
+    local listener = assert(raw.listen())
+    local client = start_client(listener.port, trusting(), "127.0.0.1", { handshake_timeout = 0.5 })
+    local before = os.clock()
+    repeat poll(client) until session.is_disconnected(client)
+    local used = os.clock() - before
+    assert.matches("in the TLS handshake", client:get_last_error())
+    assert(used < 0.15, used)
+  end
+
+  it("waits in poll", function() takes_no_processor_time(function(client) client:poll(0.1) end) end)
+  it("waits in ws.poll", function() takes_no_processor_time(function() ws.poll(0.1) end) end)
+end)
+
 describe("http_proxy in the environment", function()
   after_each(clean_up)
 

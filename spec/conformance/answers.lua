@@ -43,10 +43,12 @@ end
 fails("with the status 302 and a place to go to", { line = "HTTP/1.1 302 Found", lines = { "Location: /other" } })
 fails("with the status 401 and a challenge", { line = "HTTP/1.1 401 Unauthorized",
   lines = { "WWW-Authenticate: Basic" } })
-local LAX = { ["HTTP/1.0 101 Switching Protocols"] = true, ["http/1.1 101 x"] = true, ["HTTP/1.1  101 x"] = true }
+local LAX = { ["HTTP/1.0 101 Switching Protocols"] = true, ["http/1.1 101 x"] = true, ["HTTP/1.1  101 x"] = true,
+  ["HTTP/1.1 101 \0"] = true, ["HTTP/1.1 101 a\rb"] = true }
 for _, line in ipairs {
   "HTTP/1.0 101 Switching Protocols", "HTTP/2 101 Switching Protocols", "HTTP/1.2 101 x", "http/1.1 101 x",
-  " HTTP/1.1 101 x", "HTTP/1.1  101 x", "HTTP/1.1\t101 x", "HTTP/1.1 abc", "HTTP/1.1", "HTTP", "101", "101 Switching Protocols", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1101 x", "",
+  " HTTP/1.1 101 x", "HTTP/1.1  101 x", "HTTP/1.1\t101 x", "HTTP/1.1 101 \0", "HTTP/1.1 101 a\rb",
+  "HTTP/1.1 abc", "HTTP/1.1", "HTTP", "101", "101 Switching Protocols", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1101 x", "",
 } do
   fails(("with the status line %q"):format(line), { line = line }).known = LAX[line] and "form"
 end

@@ -10,6 +10,8 @@
 #include "../../src/core/upgrade.h"
 #include "fuzz.h"
 
+int luaopen_wsmultiplayer_core(lua_State *L);
+
 static lua_State *L;
 static wsm_string_list *protocols;
 
@@ -20,6 +22,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     L = luaL_newstate();
     luaL_openlibs(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_wsmultiplayer_core);
+    lua_setfield(L, -2, "wsmultiplayer.core");
+    lua_pop(L, 1);
     if (luaL_loadstring(L, setup) || lua_pcall(L, 0, 1, 0)) {
         fprintf(stderr, "%s\nRun this in the directory that has lua/.\n", lua_tostring(L, -1));
         exit(1);
@@ -87,7 +93,7 @@ static void judge(const char *head, size_t size, bool negotiates) {
         if (!wsm_upgrade_write_accept(&answer, request.key, chosen, NULL)) found("no answer", NULL);
     } else {
         if (status < 400 || status > 599 || !problem) found("a refusal without a status or a text", NULL);
-        if (!wsm_upgrade_write_refusal(&answer, status, problem)) found("no answer", NULL);
+        if (!wsm_upgrade_write_refusal(&answer, status, problem, true)) found("no answer", NULL);
     }
     check_answer(&answer, status == 101);
     wsm_bytes_release(&answer);
@@ -97,16 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size) return 0;
     uint8_t mode = data[0];
     data++, size--;
-    size_t whole = wsm_upgrade_head_size(data, size, 0), piece = 1 + size / (1 + mode / 2u % 32u), stepwise = 0;
-    for (size_t have = 0; have < size && !stepwise;) {
-        size_t seen = have;
-        have = size - have < piece ? size : have + piece;
-        unsigned char *part = malloc(have);
-        memcpy(part, data, have);
-        stepwise = wsm_upgrade_head_size(part, have, seen);
-        free(part);
-    }
-    if (whole != stepwise) found("the end of the head depends on the pieces", NULL);
+    size_t whole = head_in_pieces(data, size, mode / 2u);
     if (!whole) return 0;
     char *head = malloc(whole);
     memcpy(head, data, whole);

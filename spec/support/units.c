@@ -1,6 +1,9 @@
 /* Test-only Lua module: the core's socket-free units, and a whole connection over a link that only records. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../src/binding/compat.h"
 #include "../../src/core/address_counts.h"
@@ -322,6 +325,29 @@ static int fake_gc(lua_State *L) {
     return 0;
 }
 
+/* descriptors() -> how many this process has open, of the first 4096 */
+static int descriptors(lua_State *L) {
+    lua_Integer count = 0;
+    for (int fd = 0; fd < 4096; fd++) count += fcntl(fd, F_GETFD) >= 0;
+    lua_pushinteger(L, count);
+    return 1;
+}
+
+/* in_child(function) -> whether it returned true in a forked child, which ends there */
+static int in_child(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    int status = -1;
+    pid_t child = fork();
+    if (child < 0) return luaL_error(L, "no process");
+    if (child == 0) {
+        lua_settop(L, 1);
+        _exit(lua_pcall(L, 0, 1, 0) == 0 && lua_toboolean(L, -1) ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    lua_pushboolean(L, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return 1;
+}
+
 static void set_functions(lua_State *L, const luaL_Reg *functions) {
     for (; functions->name; functions++) {
         lua_pushcfunction(L, functions->func);
@@ -349,6 +375,8 @@ int luaopen_wsmultiplayer_units(lua_State *L) {
         {"peer_map", peer_map},
         {"address_count", address_count},
         {"connection", new_connection},
+        {"descriptors", descriptors},
+        {"in_child", in_child},
         {NULL, NULL},
     };
     luaL_newmetatable(L, "wsm.fake");

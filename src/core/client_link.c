@@ -377,7 +377,7 @@ static struct pollfd wanted(const wsm_client *client) {
     else if (wsi)
         polled.fd = lws_get_socket_fd(wsi);
     if (client->reading_stopped) polled.events = 0;
-    if (!client->lookup && ((connecting && !client->request_sent) || wsm_lws_busy(client->connection)))
+    if (!client->lookup && ((connecting && !client->tcp_connected) || wsm_lws_busy(client->connection)))
         polled.events |= POLLOUT;
     return polled;
 }

@@ -287,7 +287,7 @@ const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *
         if (!take_line(&rest, &line)) return no_answer;
         if (first) {
             *status = status_of(line);
-            if (*status != 101 || memcmp(line.text, "HTTP/1.1", 8)) return no_answer;
+            if (*status != 101 || memcmp(line.text, "HTTP/1.1", 8) || !is_value(line)) return no_answer;
             continue;
         }
         if (!split_header(line, &name, &value)) return no_answer;
