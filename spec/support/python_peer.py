@@ -122,6 +122,7 @@ class Peer:
 
     async def read(self, name, connection, headers):
         self.connections[name] = connection
+        self.reading += 1
         lines = "\n".join("%s: %s" % item for item in headers.raw_items())
         self.tell("open", name, tohex(connection.subprotocol or ""), tohex(lines), tls_told(connection))
         try:
@@ -130,6 +131,8 @@ class Peer:
                 self.tell("text" if isinstance(message, str) else "binary", name, tohex(message))
         except websockets.ConnectionClosed:
             self.tell("closed", name, connection.close_code, tohex(connection.close_reason or ""))
+        finally:
+            self.reading -= 1
         self.connections.pop(name, None)
 
     async def open(self, url, tls, **options):
@@ -214,7 +217,7 @@ class Peer:
         self.kept.clear()
         # What they still tell is not for the next test.
         for _ in range(300):
-            if not self.connections:
+            if not self.reading:
                 break
             await asyncio.sleep(0.01)
         self.tell("stopped")
