@@ -114,6 +114,7 @@ class Peer:
     def __init__(self, writer):
         self.writer = writer
         self.connections = {}
+        self.reading = 0
         self.servers = []
         self.kept = []
 
