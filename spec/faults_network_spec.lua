@@ -137,6 +137,27 @@ describe("a server whose client resets the connection", function()
   end
 end)
 
+describe("a server that is behind with a client", function()
+  after_each(clean_up)
+
+  -- Once its loop over those that close had no end: the connection had gone while it caught up.
+  it("survives the reset that it meets when it catches up", function()
+    local server, port = session.server { inbound_buffer_size = 1000 }
+    local events = session.record(server)
+    local connection = raw.join(port, { server })
+    for _ = 1, 3 do connection:send_binary(("x"):rep(400)) end
+    wait.until_(function() return server:get_available_packet_count() == 2 end, { server })
+    connection:reset()
+    wait.quiet({ server }, 0.05)
+    wait.until_(function()
+      session.drain(server)
+      return events[2]
+    end, { server })
+    wait.quiet({ server }, 3.3) -- more than the closing of a connection may take
+    assert.equal(1, server:timeout())
+  end)
+end)
+
 describe("a client whose server resets the connection", function()
   after_each(clean_up)
 

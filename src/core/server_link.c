@@ -364,6 +364,7 @@ static void look_after(wsm_server *server, wsm_connection *connection) {
     if (!connection->alive) return;
     while (connection->link.hung_up && connection->alive && wsm_connection_wants_input(connection))
         serve(server, connection, WSM_EVENT_READ | WSM_EVENT_HANGUP);
+    if (!connection->alive) return; /* it is among those that are gone */
     if (connection->state == WSM_STATE_OPEN && connection->link.heartbeat_ms != connection->settings.heartbeat_ms)
         watch_heartbeat(server, connection);
     wsm_connection_flush(connection);
@@ -435,6 +436,14 @@ static void extend_answers(wsm_server *server, int64_t now) {
     }
 }
 
+/* One that libwebsockets does not let go of yet has to wait for another turn. */
+static void drop(wsm_connection_list *list, wsm_connection *connection) {
+    cut(connection);
+    if (list->first != connection) return;
+    list_remove(connection);
+    list_move(list, connection);
+}
+
 static void drop_overdue(wsm_server *server, int64_t now) {
     wsm_connection *first;
     while ((first = server->pending.first) && now - first->link.since_ms > server->handshake_timeout_ms) {
@@ -443,11 +452,11 @@ static void drop_overdue(wsm_server *server, int64_t now) {
             continue;
         }
         wsm_connection_abandon(first, "the handshake took too long");
-        cut(first);
+        drop(&server->pending, first);
     }
     while ((first = server->closing.first) && now - first->link.since_ms > WSM_CLOSING_LIMIT_MS) {
         wsm_connection_abandon_closing(first);
-        cut(first);
+        drop(&server->closing, first);
     }
 }
 
