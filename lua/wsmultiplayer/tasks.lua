@@ -290,6 +290,7 @@ local function serve(object)
     if not queue then return end
     for i = 1, #queue do
       local waiter = queue[i]
+      if not waiter then break end -- what was tried has ended waits
       if waiter.try then
         local results = pack(waiter.try(object))
         if results.n > 0 then
