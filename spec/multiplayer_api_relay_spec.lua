@@ -2,21 +2,11 @@
 local ws = require "wsmultiplayer"
 local apis = require "support.api"
 local session = require "support.session"
-local variants = require "support.variants"
 
 local OK = ws.OK
 local STRANGER = 12345 -- an id that nobody has
 
--- Bytes of a peer that is used by hand, as hex.
-local function read(peer, count)
-  local packets = {}
-  apis.wait(function()
-    while peer:get_available_packet_count() > 0 do packets[#packets + 1] = variants.to_hex(peer:get_packet()) end
-    return #packets >= count
-  end, count .. " packets")
-  assert.equals(count, #packets)
-  return packets
-end
+local read = apis.read_hex
 
 local function le32(value)
   value = value % 2 ^ 32

@@ -514,16 +514,7 @@ describe("the path cache", function()
 
   local ANY = { "any_peer" }
 
-  -- Bytes that a peer that is used by hand was sent, as hex.
-  local function read(peer, count)
-    local packets = {}
-    apis.wait(function()
-      while peer:get_available_packet_count() > 0 do packets[#packets + 1] = variants.to_hex(peer:get_packet()) end
-      return #packets >= count
-    end, count .. " packets")
-    assert.equals(count, #packets)
-    return packets
-  end
+  local read = apis.read_hex
 
   local MAIN = variants.to_hex "Main" .. "00"
   local NODE = { zeta = ANY, alpha = ANY, Beta = ANY, auth_only = {} }

@@ -288,9 +288,7 @@ local function serve(object)
     progress = false
     local queue = queues[object]
     if not queue then return end
-    for i = 1, #queue do
-      local waiter = queue[i]
-      if not waiter then break end -- what was tried has ended waits
+    for _, waiter in ipairs(queue) do -- which becomes shorter when what is tried ends waits
       if waiter.try then
         local results = pack(waiter.try(object))
         if results.n > 0 then

@@ -7,7 +7,7 @@ local waiting = {}
 -- Results of a waiter's try when what it waits for can no longer come; nothing as long as it can.
 local function closed(object)
   if object:is_active() then return end
-  local why = object.get_last_error and object:get_last_error()
+  local why = object:get_last_error()
   return nil, "closed", why ~= "" and why or nil
 end
 

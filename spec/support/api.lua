@@ -5,6 +5,7 @@
 --   client:expect("peer_packet", 1, "hello")
 local ws = require "wsmultiplayer"
 local session = require "support.session"
+local variants = require "support.variants"
 local wait = require "support.wait"
 
 local unpack = table.unpack or unpack
@@ -151,6 +152,17 @@ function Party:poll_error()
     return not ok
   end, others, 5, "poll to raise")
   return message
+end
+
+-- The bytes of exactly `count` packets that a peer used by hand was sent, as hex.
+function apis.read_hex(peer, count)
+  local packets = {}
+  apis.wait(function()
+    while peer:get_available_packet_count() > 0 do packets[#packets + 1] = variants.to_hex(peer:get_packet()) end
+    return #packets >= count
+  end, count .. " packets")
+  assert(#packets == count, #packets .. " packets")
+  return packets
 end
 
 function apis.close()

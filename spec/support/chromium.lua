@@ -11,6 +11,7 @@
 -- While something is awaited, the objects in browser.polled are polled too.
 local mime = require "mime"
 local json = require "support.json"
+local process = require "support.process"
 local wait = require "support.wait"
 local ws = require "wsmultiplayer"
 
@@ -19,10 +20,6 @@ local PATIENCE = 20
 local MESSAGE_MAX = 16 * 1024 * 1024 -- screenshots come in one message
 
 local chromium = {}
-
-local function shell_quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 local function succeeds(command)
   local result = os.execute(command)
@@ -33,14 +30,6 @@ local function output_of(command)
   local pipe = io.popen(command)
   local text = pipe:read "*a"
   pipe:close()
-  return text
-end
-
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read "*a"
-  file:close()
   return text
 end
 
@@ -69,13 +58,13 @@ local OPTIONS = {
 
 local function start_process(folder)
   local words = {}
-  for _, option in ipairs(OPTIONS) do words[#words + 1] = shell_quote(option) end
+  for _, option in ipairs(OPTIONS) do words[#words + 1] = process.quote(option) end
   -- Its sandbox does not work for root.
   if output_of("id -u"):match "^0" then words[#words + 1] = "--no-sandbox" end
-  words[#words + 1] = shell_quote("--user-data-dir=" .. folder)
+  words[#words + 1] = process.quote("--user-data-dir=" .. folder)
   -- A sanitizer loaded into us is not for Chromium. The shell waits for it, so that it is gone when it has ended.
   local pipe = assert(io.popen(("unset LD_PRELOAD; %s %s about:blank >%s 2>&1 </dev/null & echo $!; wait"):format(
-    shell_quote(assert(find_command())), table.concat(words, " "), shell_quote(folder .. "/log"))))
+    process.quote(assert(find_command())), table.concat(words, " "), process.quote(folder .. "/log"))))
   return pipe, assert(tonumber((pipe:read "*l")))
 end
 
@@ -85,7 +74,7 @@ function chromium.start()
   self.pipe, self.pid = start_process(folder)
   local ok, why = pcall(self.connect, self)
   if ok then return self end
-  why = why .. "\nChromium's own output ends with:\n" .. read_file(folder .. "/log"):sub(-2000)
+  why = why .. "\nChromium's own output ends with:\n" .. process.read_file(folder .. "/log"):sub(-2000)
   self:quit()
   error(why, 0)
 end
@@ -94,7 +83,7 @@ end
 function Browser:connect()
   local port, path
   wait.until_(function()
-    port, path = read_file(self.folder .. "/DevToolsActivePort"):match "^(%d+)\n(/[^\n]+)"
+    port, path = process.read_file(self.folder .. "/DevToolsActivePort"):match "^(%d+)\n(/[^\n]+)"
     return path or not self:is_running()
   end, {}, START_PATIENCE, "Chromium to start")
   assert(path, "Chromium has ended")
@@ -168,7 +157,7 @@ function Browser:quit()
   if self:is_running() then os.execute(("kill -9 %d"):format(self.pid)) end
   if self.peer then self.peer:close(-1) end
   self.pipe:close() -- waits for its end
-  os.execute("rm -rf " .. shell_quote(self.folder))
+  os.execute("rm -rf " .. process.quote(self.folder))
 end
 
 -- ---- A page

@@ -20,7 +20,8 @@ function process.find(command)
   return path
 end
 
-local function read_file(path)
+-- All of a file; "" if it cannot be read.
+function process.read_file(path)
   local file = io.open(path, "rb")
   if not file then return "" end
   local text = file:read "*a"
@@ -63,7 +64,7 @@ end
 
 -- What it has written so far, and its status if it has ended.
 function Process:output()
-  local text = read_file(self.output_file)
+  local text = process.read_file(self.output_file)
   local before, status = text:match "^(.-)status (%d+)\n$"
   return before or text, tonumber(status)
 end
@@ -93,7 +94,7 @@ end
 function Process:id()
   -- Its shell may not have come to writing the id yet.
   return wait.until_(function()
-    return select(2, self:output()) and "" or read_file(self.id_file):match "(%d+)\n"
+    return select(2, self:output()) and "" or process.read_file(self.id_file):match "(%d+)\n"
   end, {}, 20, self.name .. " to start")
 end
 

@@ -16,6 +16,14 @@ wsm_encode_buffer *wsm_push_encode_buffer(lua_State *L, int types) {
     return buffer;
 }
 
+/* The results of both functions that encode. */
+static int push_encoded(lua_State *L, wsm_error error, wsm_encode_buffer *buffer, const wsm_reason *reason) {
+    if (error) return wsm_push_failure(L, error, reason->text);
+    lua_pushlstring(L, (const char *)buffer->bytes.data, buffer->bytes.size);
+    buffer->busy = false;
+    return 1;
+}
+
 /* encode(value [, full_objects]) -> bytes | nil, error, text */
 static int encode(lua_State *L) {
     wsm_encode_buffer *buffer;
@@ -23,10 +31,7 @@ static int encode(lua_State *L) {
     luaL_checkany(L, 1);
     bool full = lua_toboolean(L, 2) != 0;
     wsm_error error = wsm_encode_variant(L, lua_upvalueindex(1), 1, full, &buffer, &reason);
-    if (error) return wsm_push_failure(L, error, reason.text);
-    lua_pushlstring(L, (const char *)buffer->bytes.data, buffer->bytes.size);
-    buffer->busy = false;
-    return 1;
+    return push_encoded(L, error, buffer, &reason);
 }
 
 /* decode(bytes [, allow_objects]) -> value | nil, error, text */
@@ -50,10 +55,7 @@ static int encode_arguments(lua_State *L) {
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0 && count <= ARGUMENTS_MAX, 2, "too many arguments");
     wsm_error error = wsm_encode_arguments(L, lua_upvalueindex(1), 1, (int)count, &buffer, &reason);
-    if (error) return wsm_push_failure(L, error, reason.text);
-    lua_pushlstring(L, (const char *)buffer->bytes.data, buffer->bytes.size);
-    buffer->busy = false;
-    return 1;
+    return push_encoded(L, error, buffer, &reason);
 }
 
 /* decode_arguments(packet, first, last, count) -> list | nil, error, text: from the bytes `first` to `last` */

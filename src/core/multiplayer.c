@@ -287,8 +287,8 @@ static bool service(wsm_multiplayer *peer, int wait_ms) {
     return wsm_client_service(peer->client, wait_ms);
 }
 
-/* What a client that is CONNECTING has to watch; returns the milliseconds left for it. */
-static int64_t watch_handshake(wsm_multiplayer *peer) {
+/* What a client that is CONNECTING has to watch. */
+static void watch_handshake(wsm_multiplayer *peer) {
     wsm_connection *connection = peer->connection;
     int64_t left = peer->connecting_since_ms + peer->handshake_timeout_ms - wsm_clock_ms();
     if (peer->offered_id < 0 && connection->state == WSM_STATE_OPEN) {
@@ -309,7 +309,6 @@ static int64_t watch_handshake(wsm_multiplayer *peer) {
         wsm_connection_abandon(connection, why.text);
         end_client(peer, why.text);
     }
-    return left < 0 ? 0 : left;
 }
 
 int wsm_multiplayer_descriptor(wsm_multiplayer *peer) {
