@@ -251,8 +251,8 @@ describe("LÖVE in windows", function()
     local output, status = start_love(here .. "love/pixels", words):finish()
     assert.equals(0, status, output)
     local colors = {}
-    for r, g, b in output:gmatch "(%d%.%d+) (%d%.%d+) (%d%.%d+)\n" do
-      r, g, b = tonumber(r), tonumber(g), tonumber(b)
+    for red, green, blue in output:gmatch "(%d%.%d+) (%d%.%d+) (%d%.%d+)\n" do
+      local r, g, b = tonumber(red), tonumber(green), tonumber(blue)
       local high = math.max(r, g, b)
       local chroma = high - math.min(r, g, b)
       local hue = 0

@@ -5,8 +5,8 @@ local OK, ERR_OUT_OF_MEMORY = errors.OK, errors.ERR_OUT_OF_MEMORY
 
 local function split_list(text)
   local list = {}
-  for item in (text or ""):gmatch("[^,]+") do
-    item = item:match("^%s*(.-)%s*$")
+  for part in (text or ""):gmatch("[^,]+") do
+    local item = part:match("^%s*(.-)%s*$")
     if item ~= "" then list[#list + 1] = item end
   end
   return list
@@ -16,8 +16,8 @@ end
 -- 5.3).
 local function parse_headers(head)
   local headers = {}
-  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name, value = name:lower(), value:match("^(.-)[ \t]*$")
+  for field, text in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    local name, value = field:lower(), text:match("^(.-)[ \t]*$")
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
   end
   return headers

@@ -35,7 +35,8 @@ function rpc_config.parse(given)
     rpc_mode = modes.RPC_MODE_AUTHORITY, call_local = false,
     transfer_mode = peer_modes.TRANSFER_MODE_RELIABLE, channel = 0,
   }
-  for key, value in pairs(given) do
+  for given_key, given_value in pairs(given) do
+    local key, value = given_key, given_value
     if type(key) == "number" then
       local word = WORDS[value]
       if word then
