@@ -216,7 +216,7 @@ static bool write_compound(encoder *e, int index, int type) {
 /* The elements 1 to n, each by `write`, behind their count. */
 static bool write_elements(encoder *e, int index, bool (*write)(encoder *e, int index)) {
     lua_State *L = e->L;
-    size_t count = lua_rawlen(L, index);
+    size_t count = (size_t)lua_rawlen(L, index);
     if (count > INT32_MAX) return fail(e, WSM_ERR_OUT_OF_MEMORY, "too many elements");
     if (!checked(e, wsm_write_u32(e->out, (uint32_t)count))) return false;
     for (int i = 1; i <= (int)count; i++) {
@@ -368,7 +368,7 @@ static bool write_container_head(encoder *e, int index, int type, element_types 
 
 static bool encode_array(encoder *e, int index, int depth, bool annotated) {
     lua_State *L = e->L;
-    size_t count = lua_rawlen(L, index);
+    size_t count = (size_t)lua_rawlen(L, index);
     element_types elements = {{WSM_NIL, WSM_NIL}};
     if (count > INT32_MAX) return fail(e, WSM_ERR_OUT_OF_MEMORY, "too many elements");
     if (!enter(e, index, depth)) return false;
@@ -526,7 +526,7 @@ static bool encode_dictionary(encoder *e, int index, int depth, bool annotated) 
 
 /* A table without a type: a sequence becomes an Array, everything else (an empty one too) a Dictionary. */
 static bool is_sequence(lua_State *L, int index) {
-    size_t length = lua_rawlen(L, index), count = 0;
+    size_t length = (size_t)lua_rawlen(L, index), count = 0;
     if (!length) return false;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
         if (++count > length) {
