@@ -4,6 +4,7 @@ local certificates = require "support.certificates"
 local session = require "support.session"
 local wait = require "support.wait"
 local child = require "support.child"
+local programs = require "support.programs"
 local tls = require "support.tls"
 
 local TLSOptions = ws.TLSOptions
@@ -430,6 +431,21 @@ describe("poll with TLS", function()
         io.stdout:flush()
       ]] .. ending, { ASAN_OPTIONS = "detect_leaks=0" }) -- what a thread has in hand then is nobody's to free
       assert.matches("ending%s+status 0%s*$", output)
+    end
+  end)
+
+  it("a program may end while the thread that prepared TLS ends", function()
+    local environment = programs.preloading { SLOW_ENDS = "1", ASAN_OPTIONS = "detect_leaks=0" }
+    if not environment then return pending "no library to preload" end
+    for _, pause in ipairs { 0.02, 0.04, 0.06 } do
+      assert.matches("^status 0%s*$", child.run(([[
+        local ws = require "wsmultiplayer"
+        p = ws.WebSocketMultiplayerPeer.new()
+        assert(p:create_client("wss://localhost:9") == 0)
+        local start = ws.clock()
+        while ws.clock() < start + %f do end
+        os.exit(0)
+      ]]):format(pause), environment))
     end
   end)
 end)

@@ -1,9 +1,11 @@
-/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, or whose random numbers are known.
+/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, whose random numbers are known, or that ends slowly.
  *   FAKE_TIME_OF_DAY=1     each look at the time of day finds another year; CLOCK_MONOTONIC is as it is
  *   FAKE_ENTROPY=90        getentropy() gives bytes with this value
- *   FAKE_ENTROPY=none      getentropy() fails */
+ *   FAKE_ENTROPY=none      getentropy() fails
+ *   SLOW_ENDS=1            what threads and the process run at their end takes its time: a race between them has a loser */
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -51,4 +53,31 @@ int getentropy(void *to, size_t size) {
     }
     memset(to, atoi(fake), size);
     return 0;
+}
+
+static void pause_for(long milliseconds) { nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL); }
+
+enum { SLOW_MAX = 4 };
+static void (*thread_ends[SLOW_MAX])(void *);
+#define SLOW_END(n) \
+    static void slow_end_##n(void *value) { \
+        pause_for(50); \
+        thread_ends[n](value); \
+    }
+SLOW_END(0) SLOW_END(1) SLOW_END(2) SLOW_END(3)
+static void (*const slow_ends[SLOW_MAX])(void *) = {slow_end_0, slow_end_1, slow_end_2, slow_end_3};
+
+int pthread_key_create(pthread_key_t *key, void (*end)(void *)) {
+    static int (*real)(pthread_key_t *, void (*)(void *));
+    static int count;
+    if (!real) real = (int (*)(pthread_key_t *, void (*)(void *)))dlsym(RTLD_NEXT, "pthread_key_create");
+    if (!end || !getenv("SLOW_ENDS") || count == SLOW_MAX) return real(key, end);
+    thread_ends[count] = end;
+    return real(key, slow_ends[count++]);
+}
+
+static void end_slowly(void) { pause_for(200); }
+
+__attribute__((constructor)) static void start(void) {
+    if (getenv("SLOW_ENDS")) atexit(end_slowly); /* early, so that it runs late: behind OpenSSL's */
 }

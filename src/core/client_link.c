@@ -218,7 +218,7 @@ static void make_context(void *work) {
 static void make_context_with_tls(void *work) {
     if (!wsm_process_enter_tls()) return;
     make_context(work);
-    wsm_process_leave_tls();
+    wsm_process_leave_tls_with_thread();
 }
 
 /* ---- connecting ---- */

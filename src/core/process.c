@@ -32,6 +32,8 @@ static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static unsigned inside;
 static bool ending;
 static pid_t process;
+static pthread_key_t leaves_with_thread;
+static bool has_key;
 
 #if !defined(_WIN32) /* where threads have been ended before this could run */
 static void wait_for_threads(void) {
@@ -43,9 +45,17 @@ static void wait_for_threads(void) {
 }
 #endif
 
+/* The functions that threads run at their end, OpenSSL's among them, come in no defined order, but in rounds: in the second
+ * one all of the first are done. */
+static void end_thread(void *round) {
+    static char second;
+    if (round == &second || pthread_setspecific(leaves_with_thread, &second)) wsm_process_leave_tls();
+}
+
 /* In this order, so that the wait comes before OpenSSL's own handler. */
 static void make_keeper(void) {
     process = getpid();
+    has_key = pthread_key_create(&leaves_with_thread, end_thread) == 0;
     keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
 #if !defined(_WIN32)
     atexit(wait_for_threads);
@@ -72,10 +82,16 @@ void wsm_process_leave_tls(void) {
     pthread_mutex_unlock(&lock);
 }
 
+void wsm_process_leave_tls_with_thread(void) {
+    static char first;
+    if (!has_key || pthread_setspecific(leaves_with_thread, &first)) wsm_process_leave_tls();
+}
+
 #else
 
 bool wsm_process_start_tls(void) { return false; }
 bool wsm_process_enter_tls(void) { return false; }
 void wsm_process_leave_tls(void) {}
+void wsm_process_leave_tls_with_thread(void) {}
 
 #endif

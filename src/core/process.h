@@ -15,5 +15,7 @@ bool wsm_process_start_tls(void);
  * if the program is ending already: then the thread must not begin, and not leave. */
 bool wsm_process_enter_tls(void);
 void wsm_process_leave_tls(void);
+/* Instead of leaving, in a thread that is about to end: OpenSSL cleans up behind its last function. */
+void wsm_process_leave_tls_with_thread(void);
 
 #endif
