@@ -1,4 +1,5 @@
 local ws = require "wsmultiplayer"
+local collector = require "support.collector"
 local finalized = require "support.finalized"
 local raw = require "support.raw"
 local session = require "support.session"
@@ -24,7 +25,7 @@ describe("a finalizer that runs in the middle of a call", function()
       local id = server:get_peers()[1]
       collectgarbage()
       for _ = 1, 100 do finalized(function() server:close() end) end
-      local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 100 * round)
+      local restore = collector.tune(0, 100 * round)
       for _ = 1, 40 do
         server:get_packet()
         server:get_peer(id)
@@ -32,8 +33,7 @@ describe("a finalizer that runs in the middle of a call", function()
         server:get_last_error()
         server:poll()
       end
-      collectgarbage("setpause", pause)
-      collectgarbage("setstepmul", multiplier)
+      restore()
       server:close()
       assert.is_nil((server:get_packet()))
     end
@@ -41,15 +41,11 @@ describe("a finalizer that runs in the middle of a call", function()
 end)
 
 describe("under an eager collector", function()
-  local pause, multiplier
+  local restore
 
-  before_each(function()
-    pause = collectgarbage("setpause", 0)
-    multiplier = collectgarbage("setstepmul", 400)
-  end)
+  before_each(function() restore = collector.tune(0, 400) end)
   after_each(function()
-    collectgarbage("setpause", pause)
-    collectgarbage("setstepmul", multiplier)
+    restore()
     session.close()
     collect()
   end)

@@ -26,7 +26,7 @@ local function configuration()
   local major = output_of(compiler .. " -dumpversion 2>/dev/null"):match "^%d+"
   local family = output_of(compiler .. " --version 2>/dev/null"):lower():find "clang" and "clang" or "gcc"
   local lws = core.libwebsockets_version:match "^%d+%.%d+%.%d+"
-  return ("%s-%s %s libwebsockets-%s"):format(family, major or "?", output_of("uname -m"):match "%S+", lws or "?")
+  return ("%s-%s %s libwebsockets-%s"):format(family, major or "?", output_of(compiler .. " -dumpmachine"):match "^[^-%s]+", lws or "?")
 end
 
 local function recorded(name)

@@ -2,6 +2,7 @@
 local ws = require "wsmultiplayer"
 local apis = require "support.api"
 local call = require "support.call"
+local collector = require "support.collector"
 local raw = require "support.raw"
 local session = require "support.session"
 
@@ -540,7 +541,8 @@ describe("the collector", function()
     for _ = 1, 3 do use() end
     collect()
     assert.is_nil(next(watch))
-    assert.equals(1, #server.peer_connected:get_connections()) -- of the last one
+    -- Of the last one; and of one that was collected before the next one came.
+    assert.is_true(#server.peer_connected:get_connections() >= 1)
     apis.poll(server)
     local client = apis.poll(session.client(server:get_bound_port()))
     apis.wait(function() return session.is_connected(client) end)
@@ -596,7 +598,7 @@ describe("the collector", function()
   end)
 
   it("may run in every handler", function()
-    local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 400)
+    local restore = collector.tune(0, 400)
     local server, a = apis.gather(2)
     server.api.peer_packet:connect(collect)
     a.api.peer_packet:connect(collect)
@@ -608,8 +610,7 @@ describe("the collector", function()
       server:expect("peer_packet", a.id, "x" .. i)
       a:expect("call", "say", 1, i)
     end
-    collectgarbage("setpause", pause)
-    collectgarbage("setstepmul", multiplier)
+    restore()
   end)
 end)
 

@@ -1,6 +1,7 @@
 -- Variants from Lua's side: what becomes of Lua's values, the types that Lua lacks, what is refused and how, and
 -- put_var and get_var. What a real Godot makes of values is in variant_vectors_spec.lua.
 local ws = require "wsmultiplayer"
+local collector = require "support.collector"
 local finalized = require "support.finalized"
 local session = require "support.session"
 local variants = require "support.variants"
@@ -776,7 +777,7 @@ describe("finalizers during encoding", function()
     for i = 1, 2000 do state["key" .. i] = i end
     local expected, expected_state = ws.var_to_bytes(value[1]), ws.var_to_bytes(state)
     local list_size = #ws.var_to_bytes(value)
-    local pause = collectgarbage("setpause", 100)
+    local restore = collector.tune(100)
     for _ = 1, 50 do
       for _ = 1, 20 do
         finalized(function()
@@ -791,7 +792,7 @@ describe("finalizers during encoding", function()
       assert.equal(expected_state, ws.var_to_bytes(ws.bytes_to_var(expected_state)))
       collectgarbage "step"
     end
-    collectgarbage("setpause", pause)
+    restore()
     collectgarbage()
     assert.is_true(runs > 0)
     assert.equal(0, wrong)

@@ -1,6 +1,7 @@
 /* Test-only Lua module: the core's socket-free units, and a whole connection over a link that only records. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <float.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -385,5 +386,7 @@ int luaopen_wsmultiplayer_units(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_newtable(L);
     set_functions(L, functions);
+    lua_pushboolean(L, FLT_EVAL_METHOD == 2);
+    lua_setfield(L, -2, "x87"); /* 32-bit x86 */
     return 1;
 }
