@@ -306,8 +306,11 @@ bench bench-quick: bench-tools
 	@lua5.4 bench/run.lua $(if $(filter bench-quick,$@),quick,full) $(BENCH)
 
 LINT_FILES = $(wildcard lua types spec examples bench .ci/*.lua .busted .luacheckrc)
+# Any Lua that luacheck is installed for.
+luacheck_lua = $(shell for l in luajit lua5.1 lua5.2 lua5.3 lua5.4 lua; do $$l -e 'require "luacheck.parser"' 2>/dev/null && echo $$l && break; done)
 lint:
 	luacheck --quiet --no-color $(LINT_FILES)
+	$(luacheck_lua) .ci/loop-variables.lua `find lua types spec examples bench .ci -name '*.lua'`
 	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
 	  for lua in $(or $(LUAS),lua5.1 lua5.2 lua5.3 lua5.4 luajit); do command -v $$lua >/dev/null || continue; \
 	    echo "$$cc, $$lua: strict warnings"; \

@@ -26,7 +26,8 @@ local function configuration()
   local major = output_of(compiler .. " -dumpversion 2>/dev/null"):match "^%d+"
   local family = output_of(compiler .. " --version 2>/dev/null"):lower():find "clang" and "clang" or "gcc"
   local lws = core.libwebsockets_version:match "^%d+%.%d+%.%d+"
-  return ("%s-%s %s libwebsockets-%s"):format(family, major or "?", output_of(compiler .. " -dumpmachine"):match "^[^-%s]+", lws or "?")
+  local machine = output_of(compiler .. " -dumpmachine"):match "^[^-%s]+"
+  return ("%s-%s %s libwebsockets-%s"):format(family, major or "?", machine or "?", lws or "?")
 end
 
 local function recorded(name)
