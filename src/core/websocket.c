@@ -91,10 +91,11 @@ wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const ws
 
 wsm_ready_state wsm_websocket_state(const wsm_websocket *socket) {
     if (!socket->connection) return WSM_STATE_CLOSED;
+    const wsm_connection *connection = socket->connection;
     /* What arrived together with the end is delivered first. */
-    bool delivering =
-        socket->connection->state == WSM_STATE_CLOSED && !socket->end_shown && !socket->borrowed && socket->inbox.count;
-    return delivering ? WSM_STATE_OPEN : socket->connection->state;
+    bool ended = connection->state == WSM_STATE_CLOSED || connection->deaf;
+    bool delivering = ended && !socket->end_shown && !socket->borrowed && socket->inbox.count;
+    return delivering ? WSM_STATE_OPEN : connection->state;
 }
 
 static void show_end(wsm_websocket *socket) {
