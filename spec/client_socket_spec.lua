@@ -252,11 +252,15 @@ describe("a client's socket", function()
   if raw.has_ipv6() then
     it("may go to an IPv6 address with a zone", function()
       local listener = assert(raw.listen("::1"))
-      local client = websocket.peer()
-      assert.equals(ws.OK, (client:connect_to_url(("ws://[::1%%1]:%d/"):format(listener.port))))
-      local connection = listener:accept_request({ client })
-      connection:send(raw.response(connection.request))
-      websocket.reach(client, OPEN)
+      for _, zone in ipairs { "%1", "%251" } do
+        local client = websocket.peer()
+        assert.equals(ws.OK, (client:connect_to_url(("ws://[::1%s]:%d/"):format(zone, listener.port))))
+        local connection = listener:accept_request({ client })
+        assert.equals(("[::1]:%d"):format(listener.port), raw.header(connection.request, "Host"))
+        connection:send(raw.response(connection.request))
+        websocket.reach(client, OPEN)
+        assert.equals("0:0:0:0:0:0:0:1", client:get_connected_host())
+      end
     end)
 
     it("fails at once for an IPv6 address that lacks its zone", function()

@@ -269,9 +269,11 @@ static void describe_failure(wsm_client *client, wsm_reason *reason) {
 
 static void note_remote(wsm_client *client, const char *text) {
     wsm_address *remote = &client->connection->remote;
+    char address[WSM_LOOKUP_TEXT_SIZE];
+    snprintf(address, sizeof address, "%.*s", (int)strcspn(text, "%"), text); /* without a zone */
     remote->port = client->url.port;
-    remote->size = inet_pton(AF_INET, text, remote->bytes) == 1 ? 4 : 16;
-    if (remote->size == 16 && inet_pton(AF_INET6, text, remote->bytes) != 1) remote->size = 0; /* with a zone */
+    remote->size = inet_pton(AF_INET, address, remote->bytes) == 1 ? 4 : 16;
+    if (remote->size == 16 && inet_pton(AF_INET6, address, remote->bytes) != 1) remote->size = 0;
 }
 
 static void start_attempt(wsm_client *client) {
