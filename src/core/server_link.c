@@ -119,7 +119,7 @@ static void count_list(const wsm_connection_list *list) {
         count_address(connection);
 }
 
-void wsm_server_set_address_limit(wsm_server *server, size_t limit) {
+static void set_address_limit(wsm_server *server, size_t limit) {
     bool was_off = !server->address_limit;
     server->address_limit = limit;
     if (!limit) {
@@ -556,9 +556,12 @@ int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {
 uint16_t wsm_server_port(const wsm_server *server) { return server->port; }
 void wsm_server_set_refusing(wsm_server *server, bool refusing) { server->refusing = refusing; }
 
-void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending) {
-    server->handshake_timeout_ms = timeout_ms;
-    server->max_pending = max_pending;
+wsm_serving wsm_serving_default(void) { return (wsm_serving){.handshake_timeout_ms = 3000, .max_pending = 1024}; }
+
+void wsm_server_set_limits(wsm_server *server, const wsm_serving *serving) {
+    server->handshake_timeout_ms = serving->handshake_timeout_ms;
+    server->max_pending = serving->max_pending > 0 ? (size_t)serving->max_pending : SIZE_MAX;
+    set_address_limit(server, serving->max_per_address > 0 ? (size_t)serving->max_per_address : 0);
 }
 
 static wsm_error out_of_resources(wsm_reason *reason) {
@@ -628,8 +631,8 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     server->process = getpid();
     server->accept = accept;
     server->owner = owner;
-    server->max_pending = WSM_DEFAULT_MAX_PENDING;
-    server->handshake_timeout_ms = 3000;
+    wsm_serving serving = wsm_serving_default();
+    wsm_server_set_limits(server, &serving);
     wsm_error error = wsm_listener_open(address, &server->port, &server->listener, reason);
     if (!error) error = open_context(server, tls, reason);
     if (!error && (!(server->events = wsm_event_set_open()) ||
