@@ -275,11 +275,11 @@ void wsm_multiplayer_flush(wsm_multiplayer *peer) {
     if (peer->connection) wsm_connection_flush(peer->connection);
 }
 
-static bool service(wsm_multiplayer *peer, int wait_ms) {
+static bool service(wsm_multiplayer *peer, int wait_ms, bool in_parts) {
     if (peer->server) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
         wsm_server_set_limits(peer->server, &peer->serving);
-        return wsm_server_service(peer->server, wait_ms);
+        return wsm_server_service(peer->server, wait_ms, in_parts);
     }
     return wsm_client_service(peer->client, wait_ms);
 }
@@ -348,7 +348,8 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
         int64_t left = wait_ms > 0 ? until - wsm_clock_ms() : 0;
         /* Settling may have taken all the time; a negative wait would have no end. */
         int due = left > 0 ? time_left(peer, unread) : 0;
-        bool finished = service(peer, left > 0 && left < due ? (int)left : due);
+        /* Who waits comes back for the rest; who polls once a frame wants all. */
+        bool finished = service(peer, left > 0 && left < due ? (int)left : due, wait_ms > 0);
         if (peer->status == WSM_STATUS_CONNECTING) watch_handshake(peer);
         if (!finished || wait_ms <= 0 || something_to_tell(peer, unread) || wsm_clock_ms() >= until) break;
     }

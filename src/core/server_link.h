@@ -44,9 +44,10 @@ void wsm_server_set_refusing(wsm_server *server, bool refusing);
  * costs least, and leaves nothing behind in the system. */
 void wsm_server_set_limits(wsm_server *server, const wsm_serving *serving);
 
-/* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
- * False if a signal interrupted the wait: the program may want to react. */
-bool wsm_server_service(wsm_server *server, int wait_ms);
+/* Reads what is there (of much, in_parts: only a part, the rest at once in the next turns), waiting at most `wait_ms`
+ * (0: not at all) for something to be there, and drops what is overdue. False if a signal interrupted the wait: the
+ * program may want to react. */
+bool wsm_server_service(wsm_server *server, int wait_ms, bool in_parts);
 /* Whether anything was received, let through or ended since the last call. */
 bool wsm_server_take_news(wsm_server *server);
 /* Only sends what is queued. */

@@ -97,7 +97,8 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
         /* What happens on connections that were taken shows only as news. */
         bool news = wsm_server_take_news(server->server) || server->requested.first || server->opened.first;
         int wait = news || left <= 0 ? 0 : left > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)left;
-        finished = wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
+        finished =
+            wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0, wait_ms > 0);
         if (news) break;
     } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }
