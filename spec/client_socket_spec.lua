@@ -7,7 +7,7 @@ local raw = require "support.raw"
 local wait = require "support.wait"
 local websocket = require "support.websocket"
 
-local OPEN, CLOSED = websocket.OPEN, websocket.CLOSED
+local OPEN, CLOSING, CLOSED = websocket.OPEN, websocket.CLOSING, websocket.CLOSED
 local LARGE = 64 * 1024 * 1024
 local ROOM = { inbound_buffer_size = LARGE, outbound_buffer_size = LARGE, max_queued_packets = 100000 }
 
@@ -116,6 +116,96 @@ describe("a client's socket", function()
     assert.equals(OPEN, client:get_ready_state())
   end)
 
+  -- What the server reads: how many whole messages of `size` bytes, and the close frame behind them.
+  local function read_on(connection, client, size)
+    local count = 0
+    while true do
+      local frame, why = connection:read_frame({ client })
+      assert.is_truthy(frame, "the connection ended without a close frame: " .. tostring(why))
+      if frame.opcode == frames.CLOSE then return count, frame end
+      assert.equals(size, #frame.payload)
+      count = count + 1
+    end
+  end
+
+  it("answers a close frame though much waits to be sent: what was begun goes first", function()
+    local client, connection = stuck()
+    connection:send_binary("last")
+    connection:send_close(4001, "bye")
+    -- Nothing is read yet, so the answer can't be sent.
+    assert.same({ "last" }, (websocket.receive(client, 1)))
+    websocket.reach(client, CLOSING)
+    assert.equals(ws.FAILED, (client:send("late")))
+    assert.equals(0, client:get_current_outbound_buffered_amount())
+    connection:send_binary("nobody wants this any more")
+    connection:send_close(4002, "nor this")
+    local count, close = read_on(connection, client, 1000000)
+    assert.is_true(count > 0)
+    assert.same({ 4001, "bye" }, { close.code, close.reason })
+    assert.equals(CLOSING, client:get_ready_state()) -- until the server ends TCP, for which it knows all it has to
+    assert.equals("closed", connection:read_end({ client }))
+    connection:close()
+    websocket.reach(client, CLOSED)
+    assert.same({ 4001, "bye" }, { client:get_close_code(), client:get_close_reason() })
+    assert.matches("closed by the other side with code 4001: bye", client:get_last_error(), 1, true)
+  end)
+
+  it("sends its own close frame behind all that waits, though the server's comes first", function()
+    local client, connection = stuck()
+    client:close(4002, "ours")
+    connection:send_close(4001, "theirs")
+    for _ = 1, 20 do client:poll() end
+    assert.equals(CLOSING, client:get_ready_state())
+    local count, close = read_on(connection, client, 1000000)
+    assert.is_true(count > 4)
+    assert.same({ 4002, "ours" }, { close.code, close.reason })
+    connection:close()
+    websocket.reach(client, CLOSED)
+    assert.equals(4001, client:get_close_code())
+  end)
+
+  it("tells the server what was wrong though much waits to be sent", function()
+    local client, connection = stuck()
+    connection:send_frame { opcode = 3 }
+    websocket.reach(client, CLOSING)
+    connection:send_frame { opcode = frames.PING, payload = "not answered" }
+    local _, close = read_on(connection, client, 1000000)
+    assert.equals(1002, close.code)
+    connection:close()
+    websocket.reach(client, CLOSED)
+    assert.equals(1002, client:get_close_code())
+  end)
+
+  it("waits no longer than three seconds for a server that reads nothing, or reads all and does not end", function()
+    local one, unread = stuck()
+    local other, read = stuck()
+    unread:send_close(4001)
+    read:send_close(4001)
+    local started = wait.now()
+    wait.until_(function()
+      read:pump()
+      return one:get_ready_state() == CLOSED and other:get_ready_state() == CLOSED
+    end, { one, other })
+    local took = wait.now() - started
+    assert.is_true(took > 2.5 and took < 4.5, "took " .. took)
+    for _, client in ipairs { one, other } do
+      assert.equals(4001, client:get_close_code())
+      assert.equals("closed by the other side with code 4001", client:get_last_error())
+    end
+  end)
+
+  it("is CLOSED at once when the server resets instead of reading the answer, or the program cuts", function()
+    for _, finish in ipairs { function(_, connection) connection:reset() end,
+                              function(client) client:close(-1) end } do
+      local client, connection = stuck()
+      connection:send_close(4001)
+      websocket.reach(client, CLOSING)
+      finish(client, connection)
+      websocket.reach(client, CLOSED, nil, 1)
+      assert.equals(4001, client:get_close_code())
+    end
+  end)
+
   it("sends a request that is larger than the socket takes", function()
     local lines = {}
     for i = 1, 100 do lines[i] = ("X-%d: %s"):format(i, ("v"):rep(100000)) end
@@ -151,7 +241,6 @@ describe("a client's socket", function()
       connection:send_binary("hello")
       assert.same({ "hello" }, (websocket.receive(client, 1)))
       client:close(-1)
-      client:poll()
     else
       pending("this system allows too few files")
     end
@@ -163,11 +252,15 @@ describe("a client's socket", function()
   if raw.has_ipv6() then
     it("may go to an IPv6 address with a zone", function()
       local listener = assert(raw.listen("::1"))
-      local client = websocket.peer()
-      assert.equals(ws.OK, (client:connect_to_url(("ws://[::1%%1]:%d/"):format(listener.port))))
-      local connection = listener:accept_request({ client })
-      connection:send(raw.response(connection.request))
-      websocket.reach(client, OPEN)
+      for _, zone in ipairs { "%1", "%251" } do
+        local client = websocket.peer()
+        assert.equals(ws.OK, (client:connect_to_url(("ws://[::1%s]:%d/"):format(zone, listener.port))))
+        local connection = listener:accept_request({ client })
+        assert.equals(("[::1]:%d"):format(listener.port), raw.header(connection.request, "Host"))
+        connection:send(raw.response(connection.request))
+        websocket.reach(client, OPEN)
+        assert.equals("0:0:0:0:0:0:0:1", client:get_connected_host())
+      end
     end)
 
     it("fails at once for an IPv6 address that lacks its zone", function()
@@ -255,12 +348,14 @@ describe("a client's socket leaves no descriptor open when it", function()
   before_each(function() listener = assert(raw.listen()) end)
   after_each(websocket.close)
 
-  local function check(start, finish)
+  -- `at_once`: without a poll.
+  local function check(start, finish, at_once)
     local before = descriptors()
     for _ = 1, 3 do
       local client, connection = start(listener)
       finish(client, connection)
-      websocket.reach(client, CLOSED):poll() -- which also lets go of what is left
+      websocket.reach(client, CLOSED, at_once and {})
+      if not at_once then client:poll() end -- which also lets go of what is left
       if connection then connection:close() end
     end
     assert.equals(before, units.descriptors())
@@ -269,7 +364,7 @@ describe("a client's socket leaves no descriptor open when it", function()
   for state, start in pairs(STATES) do
     for name, finish in pairs(ENDS) do
       if state ~= "while TCP connects" or name:find("program") or name:find("given") then
-        it(name .. " " .. state, function() check(start, finish) end)
+        it(name .. " " .. state, function() check(start, finish, name == "is cut by the program") end)
       end
     end
   end

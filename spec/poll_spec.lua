@@ -140,6 +140,60 @@ describe("poll", function()
     for _ = 1, 12 do assert.equals(#big, #connection:read_binary({ server })) end
   end)
 
+  describe("with much to read", function()
+    local COUNT, SIZE = 20, 60000
+    local server, clients
+
+    before_each(function()
+      server, clients = session.server(), {}
+      for i = 1, COUNT do clients[i] = raw.join(server:get_bound_port(), { server }) end
+    end)
+
+    local function send_all()
+      for _, client in ipairs(clients) do client:send_binary(("x"):rep(SIZE)):flush {} end
+    end
+
+    it("gives all of it if it does not wait, as to a program that polls once a frame", function()
+      for _ = 1, 5 do
+        send_all()
+        server:poll()
+        assert.equals(COUNT, #session.drain(server))
+      end
+    end)
+
+    it("gives a part at a time if it waits, each at once and none left out", function()
+      for _ = 1, 5 do
+        send_all()
+        local taken, polls, of = 0, 0, {}
+        while taken < COUNT do
+          at_once(server, LONG)
+          polls = polls + 1
+          local packets, senders = session.drain(server)
+          assert.is_true(#packets > 0 and #packets < COUNT / 2, #packets)
+          taken = taken + #packets
+          for _, sender in ipairs(senders) do of[sender] = true end
+        end
+        assert.is_true(polls > 2)
+        for _, client in ipairs(clients) do assert.is_true(of[client.id]) end
+      end
+    end)
+
+    it("lets new clients in, and sends heartbeats, though every turn reads no more than a part", function()
+      server.heartbeat_interval = 0.05
+      local busy = {}
+      function busy.poll()
+        for _, client in ipairs(clients) do
+          if #client.outbox == 0 then client:send_binary(("x"):rep(SIZE)) end
+          client:pump()
+        end
+        server:poll(0.001)
+        session.drain(server)
+      end
+      raw.join(server:get_bound_port(), { busy })
+      for _, client in ipairs(clients) do assert.equals(9, client:read_frame({ busy }).opcode) end
+    end)
+  end)
+
   it("serves many peers in one thread in turn", function()
     local servers, clients = {}, {}
     for i = 1, 5 do

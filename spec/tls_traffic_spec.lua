@@ -9,6 +9,7 @@ local tls = require "support.tls"
 
 local TLSOptions = ws.TLSOptions
 local CONNECTING = 1
+local CLOSED = ws.WebSocketPeer.STATE_CLOSED
 local collect, start_server, start_client = tls.collect, tls.start_server, tls.start_client
 local outcome, join = tls.outcome, tls.join
 local trusting, pair, clean_up = tls.trusting, tls.pair, tls.clean_up
@@ -204,6 +205,39 @@ describe("over TLS", function()
       wait.until_(function() return session.is_disconnected(client) end, { server, client })
     end)
   end
+
+  it("a client that holds much unsent answers a close frame all the same", function()
+    local server, client, id = pair(nil, { outbound_buffer_size = 0, max_queued_packets = 100000 })
+    local events, peer = session.record(client), server:get_peer(id)
+    wait.until_(function()
+      client:put_packet(content(1, 60000))
+      client:poll()
+      return client:get_peer(1):get_current_outbound_buffered_amount() > 8000000
+    end, {})
+    peer:close(4001, "enough")
+    local event = session.event(events, 1, { server, client })
+    assert.same({ 4001, "enough", true }, { event.code, event.reason, event.clean })
+    wait.until_(function() return peer:get_ready_state() == CLOSED end, { server, client })
+    assert.equals(4001, peer:get_close_code())
+  end)
+
+  it("a client that holds much unsent tells what was wrong all the same", function()
+    local server, client = pair(nil, { outbound_buffer_size = 0, max_queued_packets = 100000,
+      inbound_buffer_size = 1000 })
+    local ours, told = session.record(client), session.record(server)
+    wait.until_(function()
+      client:put_packet(content(1, 60000))
+      client:poll()
+      return client:get_peer(1):get_current_outbound_buffered_amount() > 8000000
+    end, {})
+    server:put_packet(("x"):rep(2000))
+    wait.until_(function()
+      session.drain(server)
+      return told[1] and ours[1]
+    end, { server, client })
+    assert.equals(1009, ours[1].code)
+    assert.equals(1009, told[1].code)
+  end)
 
   it("a cut connection is told as such to the other side", function()
     local server, client, id = pair()

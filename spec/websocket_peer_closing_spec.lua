@@ -188,6 +188,29 @@ for _, side in ipairs(SIDES) do
       ended(4000, "")
     end)
 
+    it("takes the answer behind data that had been read but not handed out when it closed", function()
+      for _, behind in ipairs { "", connection:frame_bytes { payload = "rest" }:sub(1, 5) } do
+        open { max_queued_packets = 1 }
+        local block = connection:frame_bytes { payload = ("x"):rep(1000) }
+        connection:send(block:rep(3) .. behind)
+        wait.until_(function() return peer:get_available_packet_count() == 1 end, polled)
+        wait.quiet(polled, 0.01)
+        peer:close(4000)
+        if behind ~= "" then connection:send(connection:frame_bytes { payload = "rest" }:sub(6)) end
+        connection:send_close(4001, "so be it")
+        ended(4001, "so be it")
+        open { max_queued_packets = 1 }
+        connection:send(block:rep(3) .. connection:frame_bytes { opcode = frames.CLOSE,
+          payload = frames.close_payload(4002, "mine") })
+        wait.until_(function() return peer:get_available_packet_count() == 1 end, polled)
+        wait.quiet(polled, 0.01)
+        peer:close(4000)
+        closes(4000, "")
+        ended(4002, "mine")
+        open()
+      end
+    end)
+
     for _, row in ipairs { { 1000, "" }, { 1001, "going" }, { 4999, ("r"):rep(123) }, { 3000, "gr\195\188n" } } do
       it(("shows the close frame %d %q, and answers with the same"):format(row[1], row[2]), function()
         connection:send_close(row[1], row[2])

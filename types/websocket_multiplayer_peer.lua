@@ -72,7 +72,8 @@ function WebSocketMultiplayerPeer:create_client(url, tls) end
 
 --- Does what is due: accepts, reads, sends, and calls the handlers of signals. An error in a handler is passed on with its traceback; what is
 --- still to be told comes at the next poll.
----@param timeout? number Seconds to wait at most for something to happen. Not given: it does not wait.
+---@param timeout? number Seconds to wait at most for something to happen. Not given: it does not wait, and reads all that is there. A server
+---  that waits takes a part of much (some 200 KB), and the rest at once in the next calls.
 function WebSocketMultiplayerPeer:poll(timeout) end
 
 --- Ends all connections with close frames (1001 from a server, 1000 from a client), without signals. The object can be used anew at once.

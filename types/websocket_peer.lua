@@ -37,7 +37,7 @@ function WebSocketPeer:connect_to_url(url, tls) end
 ---@param timeout? number Seconds to wait at most for something to happen. Not given: it does not wait.
 function WebSocketPeer:poll(timeout) end
 
---- Closes. The state is `STATE_CLOSING` until the other side has answered, 3 s at most.
+--- Closes. The state is `STATE_CLOSING` until the other side has answered, 3 s at most; also while our answer to its close waits behind what is unsent.
 ---@param code? integer Default 1000. 1000 to 1003, 1007 to 1014, 3000 to 4999; 0: none; negative: cut at once. Others raise.
 ---@param reason? string UTF-8; what is beyond 123 bytes is left out.
 function WebSocketPeer:close(code, reason) end

@@ -246,7 +246,8 @@ static void run(end *self, uint8_t mode, receiver *how, uint32_t dice, const uin
     }
     self->busy = false;
     settle(self, mode, true);
-    if (mode & CLOSES && dice) {
+    /* One that is done with the other side still waits for its end. */
+    if ((mode & CLOSES && dice) || self->connection->deaf) {
         wsm_connection_lost(self->connection);
         settle(self, mode, true);
         if (self->connection->state != WSM_STATE_CLOSED) found("lost, but not closed", NULL);

@@ -1,6 +1,6 @@
-/* libFuzzer target: URLs as a program may be given them. What is accepted has to be safe in a request: the request that a
- * client would send for it is one that our own server takes, with just this target and host, and the URL written out again
- * means the same. */
+/* libFuzzer target: URLs as a program may be given them. What is accepted has to be safe in a request: the request that
+ * a client would send for it is one that our own server takes, with just this target and host, and the URL written out
+ * again means the same. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -31,12 +31,14 @@ static void check_request(const wsm_url *url) {
 }
 
 static void check_again(const wsm_url *url) {
-    size_t size = strlen(url->host) + strlen(url->path) + 32;
+    size_t size = strlen(url->host) + strlen(url->path) + 32, public = wsm_url_public_size(url);
+    const char *zone = url->host + public;
     char *text = malloc(size);
     wsm_url again;
     wsm_reason reason;
-    snprintf(text, size, "%s://%s%s%s:%u%s", url->tls ? "wss" : "ws", url->literal6 ? "[" : "", url->host,
-             url->literal6 ? "]" : "", (unsigned)url->port, url->path);
+    snprintf(text, size, "%s://%s%.*s%s%s%s:%u%s", url->tls ? "wss" : "ws", url->literal6 ? "[" : "", (int)public,
+             url->host, zone[0] && zone[1] ? "%25" : zone, zone[0] ? zone + 1 : "", url->literal6 ? "]" : "",
+             (unsigned)url->port, url->path);
     if (wsm_url_parse(&again, text, &reason)) found("a URL written out again is refused", reason.text);
     if (again.tls != url->tls || again.literal6 != url->literal6 || again.port != url->port ||
         strcmp(again.host, url->host) != 0 || strcmp(again.path, url->path) != 0)

@@ -136,13 +136,15 @@ wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, b
     return list;
 }
 
-void wsm_push_strings(lua_State *L, const wsm_string_list *list) {
-    size_t count = wsm_string_list_count(list);
+/* Held meanwhile, because the collector may run a finalizer that sets the property anew. */
+void wsm_push_strings(lua_State *L, wsm_string_list *list) {
+    size_t count = wsm_string_list_count(wsm_string_list_ref(list));
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
         lua_pushstring(L, list->items[i]);
         lua_rawseti(L, -2, (int)(i + 1));
     }
+    wsm_string_list_unref(list);
 }
 
 int wsm_push_error(lua_State *L, wsm_error error, const wsm_reason *reason) {

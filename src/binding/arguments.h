@@ -30,7 +30,7 @@ int32_t wsm_check_encode_buffer_size(lua_State *L, int index, const char *field)
  * the first raises, the second returns NULL. */
 wsm_string_list *wsm_check_strings(lua_State *L, int index, const char *field, bool strip);
 wsm_string_list *wsm_try_strings(lua_State *L, int index, const char *field, bool strip);
-void wsm_push_strings(lua_State *L, const wsm_string_list *list);
+void wsm_push_strings(lua_State *L, wsm_string_list *list);
 
 /* A hook, a function or nil, lies among the fields of the object at 1. Setting it returns whether it is one. */
 typedef enum wsm_hook { WSM_ON_REQUEST = 3, WSM_ON_HTTP_REQUEST = 4 } wsm_hook;

@@ -2,7 +2,6 @@
  * the userdata. Functions that create or return objects have WebSocketPeer's metatable as a second upvalue. */
 #include "../core/multiplayer.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -31,8 +30,6 @@ static wsm_multiplayer *self(lua_State *L) { return lua_touserdata(L, 1); }
         self(L)->name = wsm_check_boolean(L, index, field);                     \
     }
 
-INTEGER_PROPERTY(max_pending_handshakes, max_pending)
-INTEGER_PROPERTY(max_connections_per_address, max_per_address)
 INTEGER_PROPERTY(transfer_mode, transfer_mode)
 INTEGER_PROPERTY(transfer_channel, transfer_channel)
 BOOLEAN_PROPERTY(refuse_new_connections)
@@ -44,34 +41,15 @@ static void set_encode_buffer_max_size(lua_State *L, int index, const char *fiel
     if (size) self(L)->encode_buffer_max_size = size;
 }
 
-static void get_handshake_timeout(lua_State *L) { wsm_push_seconds(L, self(L)->handshake_timeout_ms); }
-static void set_handshake_timeout(lua_State *L, int index, const char *field) {
-    wsm_check_timeout(L, index, field, &self(L)->handshake_timeout_ms);
-}
-
-static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
-static void set_on_request(lua_State *L, int index, const char *field) {
-    self(L)->asks = wsm_set_hook(L, WSM_ON_REQUEST, index, field);
-}
-
-static void get_on_http_request(lua_State *L) { wsm_push_hook(L, WSM_ON_HTTP_REQUEST); }
-static void set_on_http_request(lua_State *L, int index, const char *field) {
-    self(L)->serves = wsm_set_hook(L, WSM_ON_HTTP_REQUEST, index, field);
-}
-
 static const wsm_property properties[] = {
     WSM_SETTINGS_PROPERTIES,
-    {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
+    WSM_SERVING_PROPERTIES,
     {"refuse_new_connections", "is_refusing_new_connections", get_refuse_new_connections, set_refuse_new_connections},
     {"transfer_mode", NULL, get_transfer_mode, set_transfer_mode},
     {"transfer_channel", NULL, get_transfer_channel, set_transfer_channel},
     {"encode_buffer_max_size", NULL, get_encode_buffer_max_size, set_encode_buffer_max_size},
     /* beyond Godot */
     {"autoflush", "is_autoflushing", get_autoflush, set_autoflush},
-    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
-    {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
-    {"on_request", NULL, get_on_request, set_on_request},
-    {"on_http_request", NULL, get_on_http_request, set_on_http_request},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -453,19 +431,11 @@ static int answer(lua_State *L) {
     return 0;
 }
 
-/* respond(peer, status, lines, body) -> as methods that return an Error */
-static int respond(lua_State *L) {
-    wsm_multiplayer *peer = check(L);
-    wsm_reason reason = {""};
-    size_t size;
-    int status = (int)luaL_checkinteger(L, 2);
-    const char *body = luaL_checklstring(L, 4, &size);
-    wsm_string_list *lines = wsm_try_strings(L, 3, NULL, false);
-    wsm_error error = lines ? wsm_multiplayer_respond(peer, status, lines, body, size, &reason)
-                            : wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
-    wsm_string_list_unref(lines);
-    return wsm_push_error(L, error, &reason);
+static wsm_error send_response(void *object, int status, const wsm_string_list *lines, const void *body, size_t size,
+                               wsm_reason *reason) {
+    return wsm_multiplayer_respond(object, status, lines, body, size, reason);
 }
+static int respond(lua_State *L) { return wsm_respond(L, check(L), send_response); }
 
 /* time_left(peer) -> seconds until poll is due without the descriptor telling, or nil */
 static int time_left(lua_State *L) { return wsm_push_time_left(L, wsm_multiplayer_time_left(check(L))); }

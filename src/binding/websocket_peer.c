@@ -251,9 +251,10 @@ static int set_no_delay(lua_State *L) {
 static int get_last_error(lua_State *L) {
     wsm_websocket *socket = check(L);
     wsm_connection *connection = socket->connection;
+    wsm_reason reason = socket->last_error; /* a copy: what is shown can change while Lua makes a string of it */
     if (connection && connection->why && (socket->borrowed || connection->state == WSM_STATE_CLOSED))
-        return push_connection_text(L, connection, &connection->why);
-    return push_text(L, socket->last_error.text);
+        wsm_fail(&reason, WSM_OK, "%s", connection->why);
+    return push_text(L, reason.text);
 }
 
 /* Seconds between the last answered heartbeat and its answer; nil while there is none. */
@@ -310,8 +311,9 @@ static int poll_peer(lua_State *L) {
 
 /* request_head(peer) -> the head of the request that a server accepted, or nil */
 static int request_head(lua_State *L) {
-    wsm_websocket *socket = check(L);
-    lua_pushstring(L, socket->connection ? socket->connection->head : NULL);
+    wsm_connection *connection = check(L)->connection;
+    if (connection && connection->head) return push_connection_text(L, connection, &connection->head);
+    lua_pushnil(L);
     return 1;
 }
 

@@ -1,8 +1,6 @@
 /* WebSocketServer: not Godot's; shaped like its TCPServer, for plain WebSocket connections. */
 #include "../core/websocket_server.h"
 
-#include <math.h>
-
 #include "arguments.h"
 #include "objects.h"
 #include "settings.h"
@@ -10,41 +8,10 @@
 static const wsm_class websocket_server_class;
 
 static wsm_websocket_server *check(lua_State *L) { return wsm_check_object(L, 1, &websocket_server_class); }
-static wsm_websocket_server *self(lua_State *L) { return lua_touserdata(L, 1); }
-
-static void get_handshake_timeout(lua_State *L) { wsm_push_seconds(L, self(L)->handshake_timeout_ms); }
-static void set_handshake_timeout(lua_State *L, int index, const char *field) {
-    wsm_check_timeout(L, index, field, &self(L)->handshake_timeout_ms);
-}
-
-static void get_max_pending_handshakes(lua_State *L) { lua_pushinteger(L, self(L)->max_pending); }
-static void set_max_pending_handshakes(lua_State *L, int index, const char *field) {
-    self(L)->max_pending = wsm_check_int32(L, index, field);
-}
-
-static void get_max_connections_per_address(lua_State *L) { lua_pushinteger(L, self(L)->max_per_address); }
-static void set_max_connections_per_address(lua_State *L, int index, const char *field) {
-    self(L)->max_per_address = wsm_check_int32(L, index, field);
-}
-
-/* The function itself lies among the object's fields, where the Lua layer finds it. */
-static void get_on_request(lua_State *L) { wsm_push_hook(L, WSM_ON_REQUEST); }
-static void set_on_request(lua_State *L, int index, const char *field) {
-    self(L)->asks = wsm_set_hook(L, WSM_ON_REQUEST, index, field);
-}
-
-static void get_on_http_request(lua_State *L) { wsm_push_hook(L, WSM_ON_HTTP_REQUEST); }
-static void set_on_http_request(lua_State *L, int index, const char *field) {
-    self(L)->serves = wsm_set_hook(L, WSM_ON_HTTP_REQUEST, index, field);
-}
 
 static const wsm_property properties[] = {
     WSM_SETTINGS_PROPERTIES,
-    {"handshake_timeout", NULL, get_handshake_timeout, set_handshake_timeout},
-    {"max_connections_per_address", NULL, get_max_connections_per_address, set_max_connections_per_address},
-    {"max_pending_handshakes", NULL, get_max_pending_handshakes, set_max_pending_handshakes},
-    {"on_request", NULL, get_on_request, set_on_request},
-    {"on_http_request", NULL, get_on_http_request, set_on_http_request},
+    WSM_SERVING_PROPERTIES,
     {NULL, NULL, NULL, NULL},
 };
 
@@ -151,19 +118,11 @@ static int answer(lua_State *L) {
     return 0;
 }
 
-/* respond(server, status, lines, body) -> as methods that return an Error */
-static int respond(lua_State *L) {
-    wsm_websocket_server *server = check(L);
-    wsm_reason reason = {""};
-    size_t size;
-    int status = (int)luaL_checkinteger(L, 2);
-    const char *body = luaL_checklstring(L, 4, &size);
-    wsm_string_list *lines = wsm_try_strings(L, 3, NULL, false);
-    wsm_error error = lines ? wsm_websocket_server_respond(server, status, lines, body, size, &reason)
-                            : wsm_fail(&reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
-    wsm_string_list_unref(lines);
-    return wsm_push_error(L, error, &reason);
+static wsm_error send_response(void *object, int status, const wsm_string_list *lines, const void *body, size_t size,
+                               wsm_reason *reason) {
+    return wsm_websocket_server_respond(object, status, lines, body, size, reason);
 }
+static int respond(lua_State *L) { return wsm_respond(L, check(L), send_response); }
 
 static int wanted(lua_State *L) { return wsm_push_wanted(L, wsm_websocket_server_wanted(check(L))); }
 

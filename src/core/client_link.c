@@ -83,10 +83,13 @@ static int check_answer(wsm_client *client, struct lws *wsi) {
 }
 
 static int receive_close(wsm_client *client, const unsigned char *payload, size_t size) {
-    wsm_connection_receive_close(client->connection, payload, size);
-    wsm_connection_flush(client->connection);
+    wsm_connection *connection = client->connection;
+    wsm_connection_receive_close(connection, payload, size);
     /* Our answer is sent (or is not wanted any more): libwebsockets must not send a second one. */
-    return -1;
+    if (connection->state == WSM_STATE_CLOSED) return -1;
+    /* When it has sent what it holds, it sends an answer of its own, and closes. */
+    wsm_send_queue_clear(&connection->out);
+    return 0;
 }
 
 static void receive(wsm_client *client, struct lws *wsi, const unsigned char *data, size_t size) {
@@ -266,9 +269,11 @@ static void describe_failure(wsm_client *client, wsm_reason *reason) {
 
 static void note_remote(wsm_client *client, const char *text) {
     wsm_address *remote = &client->connection->remote;
+    char address[WSM_LOOKUP_TEXT_SIZE];
+    snprintf(address, sizeof address, "%.*s", (int)strcspn(text, "%"), text); /* without a zone */
     remote->port = client->url.port;
-    remote->size = inet_pton(AF_INET, text, remote->bytes) == 1 ? 4 : 16;
-    if (remote->size == 16 && inet_pton(AF_INET6, text, remote->bytes) != 1) remote->size = 0; /* with a zone */
+    remote->size = inet_pton(AF_INET, address, remote->bytes) == 1 ? 4 : 16;
+    if (remote->size == 16 && inet_pton(AF_INET6, address, remote->bytes) != 1) remote->size = 0;
 }
 
 static void start_attempt(wsm_client *client) {
@@ -435,9 +440,18 @@ bool wsm_client_service(wsm_client *client, int wait_ms) {
     return finished;
 }
 
+/* The answer to a close frame has left: the server is the one to end TCP, but should not wait for more. (With TLS,
+ * libwebsockets closes.) */
+static void half_close(wsm_client *client) {
+    wsm_link *link = &client->connection->link;
+    if (client->url.tls || link->half_closed || link->fd < 0) return;
+    link->half_closed = true;
+    shutdown(link->fd, SHUT_WR);
+}
+
 void wsm_client_settle(wsm_client *client) {
     wsm_connection *connection = client->connection;
-    if (!connection->link.attention && !wsm_connection_has_output(connection)) return;
+    if (!connection->link.attention && !connection->deaf && !wsm_connection_has_output(connection)) return;
     connection->link.attention = false;
     wsm_connection_resume(connection);
     wsm_connection_flush(connection);
@@ -451,6 +465,8 @@ void wsm_client_settle(wsm_client *client) {
     bool sent = !wsm_connection_has_output(connection) && !wsm_lws_busy(connection);
     if (connection->state == WSM_STATE_CLOSED && (connection->cut || connection->write_failed || sent))
         drop_socket(client);
+    else if (connection->deaf && sent)
+        half_close(client);
     update_watch(client);
 }
 

@@ -113,7 +113,7 @@ void wsm_connection_abandon(wsm_connection *connection, const char *why) {
 }
 
 void wsm_connection_abandon_closing(wsm_connection *connection) {
-    if (connection->state != WSM_STATE_CLOSED) {
+    if (connection->state != WSM_STATE_CLOSED && !connection->deaf) {
         wsm_free(connection->why);
         connection->why = NULL;
     }
@@ -151,6 +151,20 @@ static size_t close_payload(unsigned char payload[WSM_CONTROL_MAX], int code, co
     return size + 2;
 }
 
+/* Nothing more is expected from the other side. A server's link goes on with a connection that is CLOSED until all is
+ * sent; a client's socket ends with it, so it stays CLOSING until then. */
+static void finish(wsm_connection *connection) {
+    bool waits = false;
+    connection->deaf = true;
+    if (!connection->server && !connection->cut) {
+        wsm_connection_flush(connection);
+        waits = connection->alive && !connection->write_failed &&
+                (wsm_connection_has_output(connection) || connection->link.ops->busy(connection));
+    }
+    if (waits) wsm_bytes_release(&connection->held);
+    wsm_connection_set_state(connection, waits ? WSM_STATE_CLOSING : WSM_STATE_CLOSED);
+}
+
 /* This side ends the connection because of what it received. */
 static void fail(wsm_connection *connection, int code) {
     const char *text = code == WSM_CLOSE_PROTOCOL_ERROR    ? "Protocol error"
@@ -170,11 +184,11 @@ static void fail(wsm_connection *connection, int code) {
                            code == WSM_CLOSE_TOO_BIG ? "a message larger than inbound_buffer_size was received" : text);
     if (!connection->greeting && !connection->close_sent) wsm_send_queue_clear(&connection->out);
     queue_close(connection, payload, close_payload(payload, code, "", 0));
-    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
+    finish(connection);
 }
 
 void wsm_connection_receive_close(wsm_connection *connection, const unsigned char *payload, size_t size) {
-    if (connection->state != WSM_STATE_OPEN && connection->state != WSM_STATE_CLOSING) return;
+    if ((connection->state != WSM_STATE_OPEN && connection->state != WSM_STATE_CLOSING) || connection->deaf) return;
     int code = size >= 2 ? payload[0] << 8 | payload[1] : 0;
     if (size == 1 || (size >= 2 && !wsm_close_code_valid(code))) {
         fail(connection, WSM_CLOSE_PROTOCOL_ERROR);
@@ -197,8 +211,10 @@ void wsm_connection_receive_close(wsm_connection *connection, const unsigned cha
         if (!connection->greeting) wsm_send_queue_clear(&connection->out);
         queue_close(connection, payload, size);
     }
-    wsm_connection_set_state(connection, WSM_STATE_CLOSED);
+    finish(connection);
 }
+
+static void take_held(wsm_connection *connection);
 
 void wsm_connection_close(wsm_connection *connection, int code, const char *reason, size_t size) {
     unsigned char payload[WSM_CONTROL_MAX];
@@ -213,10 +229,9 @@ void wsm_connection_close(wsm_connection *connection, int code, const char *reas
             return;
         }
         connection->clean = true;
-        wsm_bytes_release(&connection->held);
         wsm_connection_set_state(connection, WSM_STATE_CLOSING);
         wsm_connection_flush(connection);
-        /* The message that was being received may have its end among what was just dropped. */
+        take_held(connection); /* for nobody, but the frame behind it must be found */
         if (!connection->alive) wsm_connection_set_state(connection, WSM_STATE_CLOSED);
     }
 }
@@ -482,7 +497,7 @@ static size_t take_payload(wsm_connection *connection, unsigned char *data, size
                                       connection->frame_left);
         if (code) fail(connection, code);
     }
-    if (connection->frame_left == 0 && connection->state != WSM_STATE_CLOSED) end_frame(connection);
+    if (connection->frame_left == 0 && !connection->deaf) end_frame(connection);
     return part;
 }
 
@@ -522,11 +537,11 @@ static size_t take_whole_frames(wsm_connection *connection, unsigned char *data,
 /* Handles frames until the bytes are used up or the program has to catch up; returns the bytes used. */
 static size_t take_frames(wsm_connection *connection, unsigned char *data, size_t size) {
     size_t used = 0;
-    while (connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING) {
+    while ((connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING) && !connection->deaf) {
         if (!connection->in_frame) {
             size_t taken;
             used += take_whole_frames(connection, data + used, size - used);
-            if (connection->state == WSM_STATE_CLOSED) break;
+            if (connection->deaf) break;
             wsm_frame_status status = wsm_frame_read_head(&connection->reader, connection->server, data + used,
                                                           size - used, &taken, &connection->frame);
             used += taken;
@@ -536,7 +551,7 @@ static size_t take_frames(wsm_connection *connection, unsigned char *data, size_
                 break;
             }
             begin_frame(connection);
-            if (connection->state == WSM_STATE_CLOSED) break;
+            if (connection->deaf) break;
         }
         if (connection->frame.opcode <= WSM_OP_BINARY && connection->frame.fin && connection->state == WSM_STATE_OPEN &&
             connection->frame_left == connection->frame.length &&
@@ -588,7 +603,8 @@ void wsm_connection_set_heartbeat(wsm_connection *connection, int64_t interval_m
 
 static void take_held(wsm_connection *connection) {
     unsigned char nothing = 0;
-    if (has_held(connection) && connection->state == WSM_STATE_OPEN && wsm_connection_wants_input(connection)) {
+    bool expected = connection->state == WSM_STATE_OPEN || connection->state == WSM_STATE_CLOSING;
+    if (has_held(connection) && expected && wsm_connection_wants_input(connection)) {
         size_t used =
             take_frames(connection, connection->held.size ? connection->held.data : &nothing, connection->held.size);
         if (connection->held.size)
@@ -598,12 +614,12 @@ static void take_held(wsm_connection *connection) {
 }
 
 void wsm_connection_receive(wsm_connection *connection, unsigned char *data, size_t size) {
-    if (connection->state == WSM_STATE_CLOSED) return;
+    if (connection->state == WSM_STATE_CLOSED || connection->deaf) return;
     connection->heard = true;
     size_t used = 0, seen = connection->held.size;
     if (connection->state != WSM_STATE_CONNECTING && !seen && wsm_connection_wants_input(connection))
         used = take_frames(connection, data, size);
-    if (used == size || connection->state == WSM_STATE_CLOSED) return;
+    if (used == size || connection->state == WSM_STATE_CLOSED || connection->deaf) return;
     if (!wsm_bytes_append(&connection->held, data + used, size - used)) {
         fail(connection, WSM_CLOSE_INTERNAL_ERROR);
         return;

@@ -137,6 +137,7 @@ typedef struct wsm_connection {
     wsm_frame_head frame;
     bool in_frame;
     bool stopped; /* the unread packets are at the bound */
+    bool deaf;    /* what still comes is for nobody: a close frame was received, or nonsense */
     bool on_hold; /* its owner has to act first: to admit the request, or to announce the connection */
     uint8_t control_size;
     uint64_t frame_left;

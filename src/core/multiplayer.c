@@ -17,10 +17,9 @@ enum { SERVER_KEEPS = 1024 * 1024, CLIENT_KEEPS = 64 * 1024 };
 void wsm_multiplayer_init(wsm_multiplayer *peer) {
     *peer = (wsm_multiplayer){
         .settings = wsm_settings_default(),
+        .serving = wsm_serving_default(),
         .transfer_mode = WSM_TRANSFER_MODE_RELIABLE,
         .encode_buffer_max_size = WSM_DEFAULT_ENCODE_BUFFER_MAX_SIZE,
-        .max_pending = WSM_DEFAULT_MAX_PENDING,
-        .handshake_timeout_ms = 3000,
         .autoflush = true,
     };
 }
@@ -50,15 +49,15 @@ static int admit(wsm_connection *connection, const char **problem) {
         *problem = "no new connections are taken at the moment";
         return 503;
     }
-    if (!peer->asks) return 101;
+    if (!peer->serving.asks) return 101;
     wsm_connection_queue_push(&peer->requested, wsm_connection_ref(connection));
     return 0;
 }
 
 static bool serve(wsm_connection *connection) {
     wsm_multiplayer *peer = connection->owner;
-    if (peer->serves) wsm_connection_queue_push(&peer->requested, wsm_connection_ref(connection));
-    return peer->serves;
+    if (peer->serving.serves) wsm_connection_queue_push(&peer->requested, wsm_connection_ref(connection));
+    return peer->serving.serves;
 }
 
 static const wsm_owner_ops server_ops = {.admit = admit, .serve = serve, .changed = server_connection_changed};
@@ -133,8 +132,8 @@ wsm_error wsm_multiplayer_create_client(wsm_multiplayer *peer, const char *url, 
     connection->id = WSM_TARGET_SERVER;
     connection->serial = ++peer->serials;
     int64_t now = wsm_clock_ms();
-    wsm_error error =
-        wsm_client_open(&peer->client, connection, url, tls, now + peer->handshake_timeout_ms, &peer->watch, reason);
+    wsm_error error = wsm_client_open(&peer->client, connection, url, tls, now + peer->serving.handshake_timeout_ms,
+                                      &peer->watch, reason);
     if (error) {
         wsm_connection_unref(connection);
         return failed(peer, error, reason);
@@ -276,13 +275,11 @@ void wsm_multiplayer_flush(wsm_multiplayer *peer) {
     if (peer->connection) wsm_connection_flush(peer->connection);
 }
 
-static bool service(wsm_multiplayer *peer, int wait_ms) {
+static bool service(wsm_multiplayer *peer, int wait_ms, bool in_parts) {
     if (peer->server) {
         wsm_server_set_refusing(peer->server, peer->refuse_new_connections);
-        wsm_server_set_handshake_limits(peer->server, peer->handshake_timeout_ms,
-                                        peer->max_pending > 0 ? (size_t)peer->max_pending : SIZE_MAX);
-        wsm_server_set_address_limit(peer->server, peer->max_per_address > 0 ? (size_t)peer->max_per_address : 0);
-        return wsm_server_service(peer->server, wait_ms);
+        wsm_server_set_limits(peer->server, &peer->serving);
+        return wsm_server_service(peer->server, wait_ms, in_parts);
     }
     return wsm_client_service(peer->client, wait_ms);
 }
@@ -290,7 +287,7 @@ static bool service(wsm_multiplayer *peer, int wait_ms) {
 /* What a client that is CONNECTING has to watch. */
 static void watch_handshake(wsm_multiplayer *peer) {
     wsm_connection *connection = peer->connection;
-    int64_t left = peer->connecting_since_ms + peer->handshake_timeout_ms - wsm_clock_ms();
+    int64_t left = peer->connecting_since_ms + peer->serving.handshake_timeout_ms - wsm_clock_ms();
     if (peer->offered_id < 0 && connection->state == WSM_STATE_OPEN) {
         wsm_connection_explain(connection,
                                "the server's first message was not a valid id: is it a Godot multiplayer server?");
@@ -304,7 +301,7 @@ static void watch_handshake(wsm_multiplayer *peer) {
         if (peer->offered_id < 0)
             wsm_fail(&why, WSM_FAILED, "%s", connection->why);
         else
-            wsm_fail(&why, WSM_FAILED, "timed out after %g s %s", (double)peer->handshake_timeout_ms / 1000.0,
+            wsm_fail(&why, WSM_FAILED, "timed out after %g s %s", (double)peer->serving.handshake_timeout_ms / 1000.0,
                      connection->state == WSM_STATE_CONNECTING ? phase.text : "waiting for the server's id packet");
         wsm_connection_abandon(connection, why.text);
         end_client(peer, why.text);
@@ -327,7 +324,7 @@ static int time_left(const wsm_multiplayer *peer, size_t unread) {
     if (something_to_tell(peer, unread)) return 0;
     if (peer->server) return wsm_server_time_left(peer->server, (int)limit);
     if (peer->status == WSM_STATUS_CONNECTING) {
-        int64_t allowed = peer->connecting_since_ms + peer->handshake_timeout_ms + 1 - wsm_clock_ms();
+        int64_t allowed = peer->connecting_since_ms + peer->serving.handshake_timeout_ms + 1 - wsm_clock_ms();
         if (allowed < limit) limit = allowed > 0 ? allowed : 0;
     }
     return wsm_client_time_left(peer->client, (int)limit);
@@ -351,7 +348,8 @@ void wsm_multiplayer_poll(wsm_multiplayer *peer, int64_t wait_ms) {
         int64_t left = wait_ms > 0 ? until - wsm_clock_ms() : 0;
         /* Settling may have taken all the time; a negative wait would have no end. */
         int due = left > 0 ? time_left(peer, unread) : 0;
-        bool finished = service(peer, left > 0 && left < due ? (int)left : due);
+        /* Who waits comes back for the rest; who polls once a frame wants all. */
+        bool finished = service(peer, left > 0 && left < due ? (int)left : due, wait_ms > 0);
         if (peer->status == WSM_STATUS_CONNECTING) watch_handshake(peer);
         if (!finished || wait_ms <= 0 || something_to_tell(peer, unread) || wsm_clock_ms() >= until) break;
     }

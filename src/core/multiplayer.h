@@ -38,16 +38,12 @@ typedef struct wsm_peer_event {
 /* The fields above the line are properties, to be read and set freely. */
 typedef struct wsm_multiplayer {
     wsm_settings settings; /* for connections made from now on; the lists are owned */
+    wsm_serving serving;   /* the handshake's time is a client's, too; see wsm_multiplayer_answer and _respond */
     int32_t target_peer;   /* 0: all, n: that one, -n: all but that one */
     int32_t transfer_mode, transfer_channel;
     int32_t encode_buffer_max_size;
-    int32_t max_pending;
-    int32_t max_per_address; /* <= 0: no limit */
-    int64_t handshake_timeout_ms;
     bool refuse_new_connections;
     bool autoflush;
-    bool asks;              /* each request becomes an event, to be answered by wsm_multiplayer_answer */
-    bool serves;            /* and each plain HTTP request, to be answered by wsm_multiplayer_respond */
     wsm_error packet_error; /* result of the last attempt to take a packet */
     wsm_reason last_error;  /* why the last connection ended or could not be made */
     size_t dropped;         /* packets that could not be queued for a peer */

@@ -22,6 +22,8 @@
 
 /* Largest read: that of libwebsockets, or more from those who may send that much. */
 enum { WSM_SERVER_READ_SIZE = 260 * 1024 };
+/* Of a turn in parts: what it reads should still be in the processor's cache when the program has it and answers. */
+enum { PART_BYTES = 192 * 1024 };
 enum { EVENT_BATCH = 256, ROUNDS_MAX = 256, BUDGET_MS = 8, HOUSEKEEPING_MS = 1000, EXHAUSTED_PAUSE_MS = 100 };
 
 typedef struct wsm_connection_list {
@@ -45,9 +47,11 @@ struct wsm_server {
     wsm_connection_list gone;    /* without a socket, released at the end of the turn */
     wsm_connection *attention;   /* connections that changed, by link.next_attention */
 
-    /* Events that were not handled before the time of the turn was up. */
+    /* Events that were not handled before the time of the turn was up, or its part was read. */
     wsm_event ready[EVENT_BATCH];
     int ready_at, ready_count;
+    bool accepting;  /* among those that were: somebody waits to be accepted */
+    size_t received; /* bytes in this turn */
 
     wsm_timers heartbeats;
     bool tls;
@@ -119,7 +123,7 @@ static void count_list(const wsm_connection_list *list) {
         count_address(connection);
 }
 
-void wsm_server_set_address_limit(wsm_server *server, size_t limit) {
+static void set_address_limit(wsm_server *server, size_t limit) {
     bool was_off = !server->address_limit;
     server->address_limit = limit;
     if (!limit) {
@@ -160,6 +164,7 @@ static const wsm_link_ops plain_ops = {.write = wsm_plain_write,
 static void receive(wsm_connection *connection, unsigned char *data, size_t size, size_t largest) {
     server_of(connection)->more |= size >= largest;
     server_of(connection)->news = true;
+    server_of(connection)->received += size;
     wsm_connection_receive(connection, data, size);
 }
 
@@ -476,11 +481,11 @@ static void watch_heartbeats(wsm_server *server, int64_t now) {
 }
 
 /* False when the time of this turn is up; the rest is handled in the next. */
-static bool handle_ready(wsm_server *server, int64_t started, bool *accepting) {
-    while (server->ready_at < server->ready_count) {
+static bool handle_ready(wsm_server *server, int64_t started, size_t enough) {
+    while (server->ready_at < server->ready_count && server->received < enough) {
         const wsm_event *event = &server->ready[server->ready_at++];
         if (event->data == server)
-            *accepting = true;
+            server->accepting = true;
         else if (event->data)
             handle_event(server, event->data, event->events);
         /* One TLS handshake takes a millisecond or two. */
@@ -489,12 +494,14 @@ static bool handle_ready(wsm_server *server, int64_t started, bool *accepting) {
     return true;
 }
 
-bool wsm_server_service(wsm_server *server, int wait_ms) {
-    bool interrupted = false, in_time = true, accepting = false;
+bool wsm_server_service(wsm_server *server, int wait_ms, bool in_parts) {
+    bool interrupted = false, in_time = true;
     int64_t now = wsm_clock_ms(), started = now;
+    size_t enough = in_parts ? PART_BYTES : SIZE_MAX;
+    server->received = 0;
     watch_listener(server, !server->refusing && now >= server->accept_again_at);
     for (int round = 0; in_time && round < ROUNDS_MAX; round++) {
-        server->more = accepting = false;
+        server->more = false;
         if (server->ready_at == server->ready_count) {
             server->ready_at = 0;
             server->ready_count = wsm_event_set_wait(server->events, server->ready, EVENT_BATCH, round ? 0 : wait_ms);
@@ -502,10 +509,13 @@ bool wsm_server_service(wsm_server *server, int wait_ms) {
             if (server->ready_count < 0) server->ready_count = 0;
             if (round == 0 && wait_ms) started = wsm_clock_ms();
         }
-        in_time = handle_ready(server, started, &accepting);
+        in_time = handle_ready(server, started, enough);
+        if (server->ready_at < server->ready_count) break;
         /* Last, so that no new connection gets the number of one that ended in this batch. */
-        if (accepting && in_time) accept_all(server, started);
-        if (server->ready_count < EVENT_BATCH && !server->more && !accepting) break;
+        bool accepting = server->accepting;
+        server->accepting = false;
+        if (accepting && in_time && server->watching_listener) accept_all(server, started);
+        if ((server->ready_count < EVENT_BATCH && !server->more && !accepting) || server->received >= enough) break;
         in_time = in_time && wsm_clock_ms() - started <= BUDGET_MS;
     }
     now = wsm_clock_ms();
@@ -517,7 +527,7 @@ bool wsm_server_service(wsm_server *server, int wait_ms) {
     }
     drop_overdue(server, now);
     /* Only when everything was read is silence a sign of death. */
-    if (in_time) watch_heartbeats(server, now);
+    if (in_time && server->ready_at == server->ready_count) watch_heartbeats(server, now);
     release_gone(server);
     return !interrupted;
 }
@@ -556,9 +566,12 @@ int wsm_server_descriptor(const wsm_server *server, wsm_watch *watch) {
 uint16_t wsm_server_port(const wsm_server *server) { return server->port; }
 void wsm_server_set_refusing(wsm_server *server, bool refusing) { server->refusing = refusing; }
 
-void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending) {
-    server->handshake_timeout_ms = timeout_ms;
-    server->max_pending = max_pending;
+wsm_serving wsm_serving_default(void) { return (wsm_serving){.handshake_timeout_ms = 3000, .max_pending = 1024}; }
+
+void wsm_server_set_limits(wsm_server *server, const wsm_serving *serving) {
+    server->handshake_timeout_ms = serving->handshake_timeout_ms;
+    server->max_pending = serving->max_pending > 0 ? (size_t)serving->max_pending : SIZE_MAX;
+    set_address_limit(server, serving->max_per_address > 0 ? (size_t)serving->max_per_address : 0);
 }
 
 static wsm_error out_of_resources(wsm_reason *reason) {
@@ -628,8 +641,8 @@ wsm_error wsm_server_open(wsm_server **out, const char *address, uint16_t port, 
     server->process = getpid();
     server->accept = accept;
     server->owner = owner;
-    server->max_pending = WSM_DEFAULT_MAX_PENDING;
-    server->handshake_timeout_ms = 3000;
+    wsm_serving serving = wsm_serving_default();
+    wsm_server_set_limits(server, &serving);
     wsm_error error = wsm_listener_open(address, &server->port, &server->listener, reason);
     if (!error) error = open_context(server, tls, reason);
     if (!error && (!(server->events = wsm_event_set_open()) ||

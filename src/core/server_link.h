@@ -12,7 +12,16 @@
 #include "wait.h"
 #include "watch.h"
 
-enum { WSM_DEFAULT_MAX_PENDING = 1024 };
+/* What the owner of a server decides: properties, to be read and set freely. */
+typedef struct wsm_serving {
+    int64_t handshake_timeout_ms;
+    int32_t max_pending;     /* handshakes at once: the oldest is dropped for a new one; <= 0: no limit */
+    int32_t max_per_address; /* connections of one remote address, in whatever state; <= 0: no limit */
+    bool asks;               /* each request becomes the program's to admit */
+    bool serves;             /* and each plain HTTP request to answer */
+} wsm_serving;
+
+wsm_serving wsm_serving_default(void);
 
 typedef struct wsm_server wsm_server;
 
@@ -31,15 +40,14 @@ void wsm_server_close(wsm_server *server);
 uint16_t wsm_server_port(const wsm_server *server);
 /* While refusing, waiting TCP connections are not accepted. */
 void wsm_server_set_refusing(wsm_server *server, bool refusing);
-/* How long a handshake may take, and how many may go on at once (the oldest is dropped for a new one). */
-void wsm_server_set_handshake_limits(wsm_server *server, int64_t timeout_ms, size_t max_pending);
-/* How many connections one remote address may have, in whatever state; 0: no limit. More are reset as soon as they are
- * accepted: that costs least, and leaves nothing behind in the system. */
-void wsm_server_set_address_limit(wsm_server *server, size_t limit);
+/* Heeds its limits from now on. Connections above that of their address are reset as soon as they are accepted: that
+ * costs least, and leaves nothing behind in the system. */
+void wsm_server_set_limits(wsm_server *server, const wsm_serving *serving);
 
-/* Reads what is there, waiting at most `wait_ms` (0: not at all) for something to be there, and drops what is overdue.
- * False if a signal interrupted the wait: the program may want to react. */
-bool wsm_server_service(wsm_server *server, int wait_ms);
+/* Reads what is there (of much, in_parts: only a part, the rest at once in the next turns), waiting at most `wait_ms`
+ * (0: not at all) for something to be there, and drops what is overdue. False if a signal interrupted the wait: the
+ * program may want to react. */
+bool wsm_server_service(wsm_server *server, int wait_ms, bool in_parts);
 /* Whether anything was received, let through or ended since the last call. */
 bool wsm_server_take_news(wsm_server *server);
 /* Only sends what is queued. */

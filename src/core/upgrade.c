@@ -375,7 +375,8 @@ bool wsm_upgrade_write_response(wsm_bytes *out, int status, const wsm_string_lis
 bool wsm_upgrade_write_host(wsm_bytes *out, const wsm_url *url) {
     char port[8] = "";
     if (!wsm_url_default_port(url)) snprintf(port, sizeof port, ":%u", (unsigned)url->port);
-    return (!url->literal6 || wsm_bytes_append(out, "[", 1)) && wsm_bytes_append_text(out, url->host) &&
+    return (!url->literal6 || wsm_bytes_append(out, "[", 1)) &&
+           wsm_bytes_append(out, url->host, wsm_url_public_size(url)) &&
            (!url->literal6 || wsm_bytes_append(out, "]", 1)) && wsm_bytes_append_text(out, port);
 }
 

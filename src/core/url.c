@@ -124,7 +124,11 @@ wsm_error wsm_url_parse(wsm_url *url, const char *text, wsm_reason *reason) {
         wsm_url_release(&parsed);
         return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     }
-    for (char *c = parsed.host; *c; c++) *c = lower(*c);
+    size_t public = wsm_url_public_size(&parsed);
+    for (size_t i = 0; i < public; i++) parsed.host[i] = lower(parsed.host[i]);
+    /* RFC 6874 has the zone behind "%25", where others have a bare "%". */
+    char *zone = parsed.host + public;
+    if (!strncmp(zone, "%25", 3) && zone[3]) memmove(zone + 1, zone + 3, strlen(zone + 3) + 1);
     *url = parsed;
     return WSM_OK;
 }
@@ -134,5 +138,7 @@ void wsm_url_release(wsm_url *url) {
     wsm_free(url->path);
     *url = (wsm_url){0};
 }
+
+size_t wsm_url_public_size(const wsm_url *url) { return url->literal6 ? strcspn(url->host, "%") : strlen(url->host); }
 
 bool wsm_url_default_port(const wsm_url *url) { return url->port == (url->tls ? 443 : 80); }

@@ -12,6 +12,11 @@ void wsm_websocket_init(wsm_websocket *socket) {
     };
 }
 
+static void close_link(wsm_websocket *socket) {
+    wsm_client_close(socket->client);
+    socket->client = NULL;
+}
+
 /* Lets go of the connection; one of its own is cut if it is still there. */
 static void let_go(wsm_websocket *socket) {
     wsm_connection *connection = socket->connection;
@@ -20,10 +25,9 @@ static void let_go(wsm_websocket *socket) {
         wsm_connection_disown(connection);
         wsm_connection_leave(connection, WSM_CLOSE_GOING_AWAY);
     }
-    wsm_client_close(socket->client);
+    close_link(socket);
     wsm_connection_unref(connection);
     wsm_packet_queue_clear(&socket->inbox);
-    socket->client = NULL;
     socket->connection = NULL;
     socket->end_shown = socket->end_seen = socket->taken = socket->borrowed = false;
 }
@@ -91,10 +95,11 @@ wsm_error wsm_websocket_connect(wsm_websocket *socket, const char *url, const ws
 
 wsm_ready_state wsm_websocket_state(const wsm_websocket *socket) {
     if (!socket->connection) return WSM_STATE_CLOSED;
+    const wsm_connection *connection = socket->connection;
     /* What arrived together with the end is delivered first. */
-    bool delivering =
-        socket->connection->state == WSM_STATE_CLOSED && !socket->end_shown && !socket->borrowed && socket->inbox.count;
-    return delivering ? WSM_STATE_OPEN : socket->connection->state;
+    bool ended = connection->state == WSM_STATE_CLOSED || connection->deaf;
+    bool delivering = ended && !socket->end_shown && !socket->borrowed && socket->inbox.count;
+    return delivering ? WSM_STATE_OPEN : connection->state;
 }
 
 static void show_end(wsm_websocket *socket) {
@@ -105,8 +110,7 @@ static void show_end(wsm_websocket *socket) {
     socket->end_shown = true;
     wsm_packet_queue_clear(&socket->inbox);
     if (socket->connection->why) wsm_fail(&socket->last_error, WSM_OK, "%s", socket->connection->why);
-    wsm_client_close(socket->client);
-    socket->client = NULL;
+    close_link(socket);
 }
 
 enum { WAIT_SLICE_MS = 1000 };
@@ -168,8 +172,10 @@ void wsm_websocket_close(wsm_websocket *socket, int code, const char *text, size
     if (!socket->connection) return;
     wsm_connection_close(socket->connection, code, text, size);
     if (!socket->borrowed) wsm_packet_queue_clear(&socket->inbox);
-    if (socket->connection->state == WSM_STATE_CLOSED) socket->end_seen = true;
-    if (socket->client && socket->connection->state == WSM_STATE_CLOSED) wsm_client_settle(socket->client);
+    if (socket->connection->state != WSM_STATE_CLOSED) return;
+    socket->end_seen = true;
+    /* A program that has closed need not poll any more. */
+    close_link(socket);
 }
 
 size_t wsm_websocket_available(const wsm_websocket *socket) {

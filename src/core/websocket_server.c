@@ -10,23 +10,22 @@ enum { WAIT_SLICE_MS = 1000 };
 void wsm_websocket_server_init(wsm_websocket_server *server) {
     *server = (wsm_websocket_server){
         .settings = wsm_settings_default(),
-        .handshake_timeout_ms = 3000,
-        .max_pending = WSM_DEFAULT_MAX_PENDING,
+        .serving = wsm_serving_default(),
     };
 }
 
 static int admit(wsm_connection *connection, const char **problem) {
     wsm_websocket_server *server = connection->owner;
     (void)problem;
-    if (!server->asks) return 101;
+    if (!server->serving.asks) return 101;
     wsm_connection_queue_push(&server->requested, wsm_connection_ref(connection));
     return 0;
 }
 
 static bool serve(wsm_connection *connection) {
     wsm_websocket_server *server = connection->owner;
-    if (server->serves) wsm_connection_queue_push(&server->requested, wsm_connection_ref(connection));
-    return server->serves;
+    if (server->serving.serves) wsm_connection_queue_push(&server->requested, wsm_connection_ref(connection));
+    return server->serving.serves;
 }
 
 static void connection_changed(wsm_connection *connection) {
@@ -90,9 +89,7 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
     int64_t until = wsm_clock_ms() + wait_ms, left;
     bool finished = true;
     if (!server->server) return;
-    wsm_server_set_handshake_limits(server->server, server->handshake_timeout_ms,
-                                    server->max_pending > 0 ? (size_t)server->max_pending : SIZE_MAX);
-    wsm_server_set_address_limit(server->server, server->max_per_address > 0 ? (size_t)server->max_per_address : 0);
+    wsm_server_set_limits(server->server, &server->serving);
     wsm_server_take_news(server->server);
     do {
         wsm_server_settle(server->server);
@@ -100,7 +97,8 @@ void wsm_websocket_server_poll(wsm_websocket_server *server, int64_t wait_ms) {
         /* What happens on connections that were taken shows only as news. */
         bool news = wsm_server_take_news(server->server) || server->requested.first || server->opened.first;
         int wait = news || left <= 0 ? 0 : left > WAIT_SLICE_MS ? WAIT_SLICE_MS : (int)left;
-        finished = wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0);
+        finished =
+            wsm_server_service(server->server, wait > 0 ? wsm_server_time_left(server->server, wait) : 0, wait_ms > 0);
         if (news) break;
     } while (finished && left > 0 && !wsm_server_take_news(server->server));
 }

@@ -13,11 +13,7 @@
 /* The fields above the line are properties, to be read and set freely. */
 typedef struct wsm_websocket_server {
     wsm_settings settings; /* for connections made from now on; the lists are owned */
-    int64_t handshake_timeout_ms;
-    int32_t max_pending;
-    int32_t max_per_address; /* <= 0: no limit */
-    bool asks;               /* each request is to be answered by wsm_websocket_server_answer */
-    bool serves;             /* and each plain HTTP request by wsm_websocket_server_respond */
+    wsm_serving serving;   /* see wsm_websocket_server_answer and _respond */
     /* ------------------------------------------------------------------ */
     wsm_watch watch;
     wsm_server *server;                     /* NULL: not listening */
