@@ -11,6 +11,7 @@
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make test-guides  type what README.md and docs/ say into a fresh Debian (root, debootstrap)    PAGE=docs/love.md
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##                     FUZZ_TARGETS="variant_decode url request_head answer_head connection"    FUZZ_FLAGS=
 ##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
@@ -98,7 +99,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint test test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -151,7 +152,7 @@ $(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o: $(LUA_BUILD)/%
 quote = '$(subst ','\'',$1)'
 remember = +@mkdir -p $(@D); echo $(call quote,$1) | cmp -s - $@ || { $(MAKE) -s --no-print-directory $2 && echo $(call quote,$1) >$@; }
 preprocess = printf '%s\n' $1 | $(CC) $2 -E -xc - >/dev/null 2>&1
-hint = `.ci/packages --hint $1`
+hint = `.ci/packages --hint $(or $(LUA_NAME:lua=lua5.4),lua5.4) $1`
 have_cc = command -v $(firstword $(CC)) >/dev/null || { echo "No C compiler ($(CC)). $(call hint,cc)" >&2; exit 1; }
 
 $(BUILD)/core/flags: FORCE
@@ -167,23 +168,23 @@ check-lws:
 	  echo "If it is somewhere else: make LWS_CFLAGS=-I/path/include LWS_LIBS='-L/path/lib -lwebsockets'"; exit 1; } >&2
 
 check-lua:
-	@$(if $(LUA),,echo "No Lua was found. $(call hint,lua5.4)" >&2; exit 1)
+	@$(if $(LUA),,echo "No Lua was found. $(call hint,lua)" >&2; exit 1)
 	@$(have_cc)
 	@$(call preprocess,'#include <lua.h>' '#include <lauxlib.h>' \
 	  $(if $(filter luajit,$(LUA_NAME)),'#include <luajit.h>','#if LUA_VERSION_NUM != $(subst .,0,$(LUA_VERSION))' '#error' '#endif'),$(LUA_BINDING_CFLAGS)) || { \
-	  echo "The headers of $(LUA_NAME) were not found$(if $(LUA_CFLAGS), in $(LUA_CFLAGS:-I%=%)). $(call hint,$(LUA_NAME))"; \
+	  echo "The headers of $(LUA_NAME) were not found$(if $(LUA_CFLAGS), in $(LUA_CFLAGS:-I%=%)). $(call hint,lua)"; \
 	  echo "If they are somewhere else: make LUA=$(LUA) LUA_INCDIR=/path/with/lua.h"; exit 1; } >&2
 
 # ---- Using it
 
-# What LUA_PATH and LUA_CPATH already hold is kept behind; LUA_PATH_5_4, where set, goes before LUA_PATH in Lua 5.4.
+# What these variables already hold is kept behind. The C module is that of one Lua: where this Lua has a LUA_CPATH of its own,
+# as 5.2 and later do, that one is set, so that several can be used in one shell. LUA_PATH_5_4, where set, goes before LUA_PATH.
 env_path  = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;
 env_cpath = $(abspath $(BUILD))/$(LUA_NAME)/?.so;
-env_suffix = _$(subst .,_,$(LUA_VERSION))
-env_line = $1=$(call quote,$2$(or $(subst $2,,$($1)),;))
-env_lines = $(call env_line,LUA_PATH,$(env_path)) $(call env_line,LUA_CPATH,$(env_cpath)) \
-  $(if $(LUA_PATH$(env_suffix)),$(call env_line,LUA_PATH$(env_suffix),$(env_path))) \
-  $(if $(LUA_CPATH$(env_suffix)),$(call env_line,LUA_CPATH$(env_suffix),$(env_cpath)))
+env_suffix = $(if $(filter-out 5.1,$(LUA_VERSION)),_$(subst .,_,$(LUA_VERSION)))
+env_line = $1=$(call quote,$2$(or $(subst $2,,$($1)),$3,;))
+env_lines = $(call env_line,LUA_PATH,$(env_path)) $(call env_line,LUA_CPATH$(env_suffix),$(env_cpath),$(LUA_CPATH)) \
+  $(if $(env_suffix),$(if $(LUA_PATH$(env_suffix)),$(call env_line,LUA_PATH$(env_suffix),$(env_path))))
 
 env:
 	@printf '%s\n' $(call quote,export $(strip $(env_lines)))
@@ -251,6 +252,9 @@ test-sanitize:
 	@.ci/packages test $(LUA)
 	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
 
+test-guides:
+	@.ci/guides --folder $(BUILD)/guides $(PAGE)
+
 MINUTES ?= 5
 # glibc gives threads heaps of their own, eight for each processor: what they come to hold would hide a leak.
 soak:
@@ -274,7 +278,7 @@ fuzz:
 	@$(fuzz_main) | $(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -xc -o /dev/null - 2>/dev/null || { \
 	  v=`$(FUZZ_CC) -dumpversion | cut -d. -f1`; \
 	  echo "$(FUZZ_CC) cannot link a fuzzer: its libraries are missing (on Debian: libclang-rt-$$v-dev)." >&2; exit 1; }
-	@command -v lua5.4 >/dev/null || { echo "make fuzz needs Lua 5.4. $(call hint,lua5.4)" >&2; exit 1; }
+	@command -v lua5.4 >/dev/null || { echo "make fuzz needs Lua 5.4. `.ci/packages --hint lua5.4 lua`" >&2; exit 1; }
 	+@$(MAKE) --no-print-directory BUILD=$(FUZZ) LUA=lua5.4 CC=$(FUZZ_CC) CFLAGS='$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link' fuzzer
 	@for t in $(FUZZ_TARGETS); do \
 	  mkdir -p $(FUZZ)/corpus/$$t; \

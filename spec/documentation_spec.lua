@@ -1,4 +1,4 @@
--- README.md and docs/: every program in them is run, every link leads somewhere, every shell line is one.
+-- README.md, docs/ and its like: every program in them is run, every link leads somewhere, every shell line is one.
 --
 -- Programs run one after the other in this process, in a table of globals of their own. Port 9080 becomes a free one;
 -- who makes a server there is joined by a client, and who makes a client finds a server. Loops without end are ended
@@ -20,9 +20,9 @@ local function read(path)
   return text
 end
 
-local pages = { "README.md" }
+local pages = { "README.md", "CONTRIBUTING.md", "SECURITY.md" }
 do
-  local pipe = assert(io.popen(("cd '%s.' && ls docs/*.md"):format(root)))
+  local pipe = assert(io.popen(("cd '%s.' && ls docs/*.md examples/*/README.md"):format(root)))
   for name in pipe:lines() do pages[#pages + 1] = name end
   pipe:close()
 end
