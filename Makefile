@@ -10,6 +10,7 @@
 ##   make static       one core.so with libwebsockets, and OpenSSL if it can be, inside: build/static    LWS_SOURCE=its source    TLS=none
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
+##   make test-debian13   the same in a Debian 13 that is made in a folder, as root    LUAS= SPEC= DEBIAN13=build/debian13
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
 ##   make test-guides  type what README.md and docs/ say into a fresh Debian (root, debootstrap)    PAGE=docs/love.md
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
@@ -99,7 +100,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint test test-debian13 test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -246,6 +247,11 @@ static:
 test:
 	@.ci/packages test $(LUAS)
 	+@LUAS='$(LUAS)' SPEC='$(SPEC)' BUILD='$(BUILD)' .ci/test
+
+# Not with the others' BUILD: what is in that folder outlives many builds.
+DEBIAN13 ?= build/debian13
+test-debian13:
+	@LUAS='$(LUAS)' SPEC='$(SPEC)' .ci/debian13 '$(DEBIAN13)'
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 test-sanitize:

@@ -63,9 +63,11 @@ leaf() { # NAME AUTHORITY KEY NAMES
   signed "$1" "$2" "$3" 20200101000000Z 20490101000000Z basicConstraints=CA:FALSE "subjectAltName=$4"
 }
 make_all() {
-  authority='basicConstraints=critical,CA:TRUE'
-  own root 'wsmultiplayer test root' "$authority" && own other_root 'wsmultiplayer other test root' "$authority" &&
-    signed intermediate root ec 20200101000000Z 20490101000000Z "$authority" &&
+  # Python from 3.13 on wants both of an authority.
+  authority='basicConstraints=critical,CA:TRUE' usage='keyUsage=critical,keyCertSign,cRLSign'
+  own root 'wsmultiplayer test root' "$authority" "$usage" &&
+    own other_root 'wsmultiplayer other test root' "$authority" "$usage" &&
+    signed intermediate root ec 20200101000000Z 20490101000000Z "$authority" "$usage" &&
     leaf good root ec 'DNS:localhost,DNS:game.example,DNS:*.wild.example,IP:127.0.0.1,IP:::1' &&
     leaf rsa root rsa 'DNS:localhost,DNS:game.example,IP:127.0.0.1,IP:::1' &&
     leaf named root ec DNS:localhost && leaf wrong root ec DNS:other.example &&

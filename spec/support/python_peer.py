@@ -1,4 +1,4 @@
-"""The other implementation: python3-websockets, commanded by a spec over a control connection.
+"""The other implementation: python3-websockets from 10 on, commanded by a spec over a control connection.
 
 Usage: python_peer.py CONTROL_PORT. Lines in both directions, words separated by one blank; texts and payloads
 are hexadecimal, "-" is an empty one. Ends when the control connection ends.
@@ -24,6 +24,24 @@ import sys
 import tempfile
 
 import websockets
+
+# Its API was made anew. The old one is still there beside it, but is to go; 13 and 14 have a new one that is not yet
+# whole.
+NEW = int(websockets.__version__.split(".")[0]) >= 15
+if NEW:
+    from websockets.asyncio.client import connect
+    from websockets.asyncio.server import serve
+
+    WITHOUT_PROXY = {"proxy": None}
+else:
+    from websockets.legacy.client import connect
+    from websockets.legacy.server import serve
+
+    WITHOUT_PROXY = {}
+
+
+def headers_of(connection, head):
+    return getattr(connection, head).headers if NEW else getattr(connection, head + "_headers")
 
 
 def unhex(word):
@@ -141,17 +159,18 @@ class Peer:
         if tls:
             options["ssl"] = tls_context(tls, ssl.PROTOCOL_TLS_CLIENT)
             options["server_hostname"] = tls.get("name")
-        return await websockets.connect(url, compression=None, max_size=None, ping_interval=None, **options)
+        return await connect(url, compression=None, max_size=None, ping_interval=None, **WITHOUT_PROXY, **options)
 
     async def connect(self, name, url, wanted, headers, tls):
         lines = [line.split(": ", 1) for line in unhex(headers).decode().split("\n") if line]
         try:
+            own = {"additional_headers" if NEW else "extra_headers": lines}
             connection = await self.open(
-                url, tls, subprotocols=protocols(wanted), extra_headers=lines, open_timeout=8, close_timeout=4)
+                url, tls, subprotocols=protocols(wanted), open_timeout=8, close_timeout=4, **own)
         except Exception as why:
             self.tell("refused", name, tohex("%s: %s" % (type(why).__name__, why)))
             return
-        await self.read(name, connection, connection.response_headers)
+        await self.read(name, connection, headers_of(connection, "response"))
 
     async def crowd(self, name, count, url, tls):
         async def enter(number):
@@ -161,7 +180,7 @@ class Peer:
 
         results = await asyncio.gather(*map(enter, range(int(count))), return_exceptions=True)
         failures = [result for result in results if result is not None]
-        self.tell("crowd", name, len(results) - len(failures), tohex(", ".join(map(repr, failures))))
+        self.tell("crowd", name, len(results) - len(failures), tohex(", ".join(sorted(set(map(repr, failures))))))
 
     async def answer(self, name, reply, tls):
         async def handle(reader, writer):
@@ -194,11 +213,16 @@ class Peer:
             count += 1
             if first != "-":
                 await connection.send(unhex(first))
-            await self.read("%s.%d" % (name, count), connection, connection.request_headers)
+            await self.read("%s.%d" % (name, count), connection, headers_of(connection, "request"))
 
-        server = await websockets.serve(
-            handle, "127.0.0.1", 0, subprotocols=protocols(offered), compression=None, max_size=None,
-            ping_interval=None, close_timeout=4, ssl=tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER))
+        # Without a common sub-protocol it goes on without one, as the old API does: the client has to see to that.
+        ours = protocols(offered)
+        options = {}
+        if NEW and ours:
+            options["select_subprotocol"] = lambda _, theirs: next((p for p in ours if p in theirs), None)
+        server = await serve(
+            handle, "127.0.0.1", 0, subprotocols=ours, compression=None, max_size=None,
+            ping_interval=None, close_timeout=4, ssl=tls_context(tls_options(tls), ssl.PROTOCOL_TLS_SERVER), **options)
         self.servers.append(server)
         self.tell("serving", name, server.sockets[0].getsockname()[1])
 
