@@ -218,7 +218,7 @@ static wsm_error decode_node_path(wsm_decoder *d) {
     error = decode_names(d, subnames);
     if (error) return drop(d, top, error);
     lua_setfield(d->L, -2, "subnames");
-    lua_pushboolean(d->L, flags & ABSOLUTE);
+    lua_pushboolean(d->L, (flags & ABSOLUTE) != 0);
     lua_setfield(d->L, -2, "absolute");
     set_type(d, WSM_NODE_PATH);
     return WSM_OK;

@@ -9,7 +9,7 @@ static bool take_key(wsm_decoder *d, const char *text, size_t size) {
     if (d->reader.left < 8 + padded) return false;
     if (at[0] != WSM_STRING || at[1] || at[2] || at[3]) return false;
     if (((size_t)at[4] | (size_t)at[5] << 8 | (size_t)at[6] << 16 | (size_t)at[7] << 24) != size) return false;
-    if (memcmp(at + 8, text, size)) return false;
+    if (memcmp(at + 8, text, size) != 0) return false;
     d->reader.at += 8 + padded;
     d->reader.left -= 8 + padded;
     return true;

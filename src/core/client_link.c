@@ -3,6 +3,7 @@
  * milliseconds; until the client takes it over it belongs to the look-up. */
 #include "client_private.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +245,8 @@ static const char *translate(const char *text, bool connected) {
         {"HS: ", "the server's answer is not one to a WebSocket request"},
     };
     const char *colon = strrchr(text, ':');
-    if (!strncmp(text, "conn fail", 9) && colon && atoi(colon + 1) > 0) return wsm_socket_text(atoi(colon + 1));
+    long problem = !strncmp(text, "conn fail", 9) && colon ? strtol(colon + 1, NULL, 10) : 0;
+    if (problem > 0 && problem <= INT_MAX) return wsm_socket_text((int)problem);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strncmp(text, known[i].begins, strlen(known[i].begins))) return known[i].means;
     return text[0] ? text : connected ? "the server closed the connection" : "connection refused or unreachable";

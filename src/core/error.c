@@ -65,6 +65,7 @@ const char *wsm_error_string(int error) { return error >= 0 && error < WSM_ERROR
 wsm_error wsm_fail(wsm_reason *reason, wsm_error error, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): LLVM 14 forgets va_start when it has read several files */
     if (vsnprintf(reason->text, sizeof reason->text, format, arguments) < 0) reason->text[0] = '\0';
     va_end(arguments);
     /* Parts may come from the network: keep terminals and logs safe. */

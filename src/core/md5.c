@@ -26,9 +26,9 @@ static uint32_t word(const unsigned char *b) {
 static void add_block(uint32_t state[4], const unsigned char *block) {
     static const unsigned char shifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-    for (unsigned i = 0; i < 64; i++) {
+    for (size_t i = 0; i < 64; i++) {
         uint32_t mix;
-        unsigned at;
+        size_t at;
         switch (i / 16) {
         case 0: mix = (b & c) | (~b & d), at = i; break;
         case 1: mix = (d & b) | (~d & c), at = 5 * i + 1; break;

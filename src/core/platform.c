@@ -102,6 +102,7 @@ wsm_socket_problem wsm_socket_problem_of(int error) {
     return WSM_SOCKET_OTHER;
 }
 
+/* NOLINTNEXTLINE(concurrency-mt-unsafe): a constant text, for every error that there is */
 const char *wsm_socket_text(int error) { return strerror(error); }
 
 void wsm_socket_prepare(int fd) {

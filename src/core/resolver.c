@@ -88,6 +88,7 @@ wsm_error wsm_lookup_start(wsm_lookup **out, const char *host, const wsm_backgro
         atomic_store(&lookup->refs, 1);
         lookup->background.work = NULL;
         release(lookup);
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): a constant text, for every error that there is */
         return wsm_fail(reason, WSM_FAILED, "no thread for connecting: %s", strerror(problem));
     }
     *out = lookup;

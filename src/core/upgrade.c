@@ -136,7 +136,7 @@ static void note_header(wsm_span name, wsm_span value, wsm_upgrade_request *requ
 static int parse_request_line(wsm_span line, wsm_upgrade_request *request, findings *found, const char **problem) {
     wsm_span method = take(&line, ' ');
     request->target = take(&line, ' ');
-    if (!is_token(method) || !is_target(request->target) || line.size < 5 || memcmp(line.text, "HTTP/", 5)) {
+    if (!is_token(method) || !is_target(request->target) || line.size < 5 || memcmp(line.text, "HTTP/", 5) != 0) {
         *problem = "not an HTTP request";
         return 400;
     }
@@ -154,7 +154,7 @@ static int parse_request_line(wsm_span line, wsm_upgrade_request *request, findi
 }
 
 static bool valid_key(wsm_span key) {
-    if (key.size != KEY_SIZE || memcmp(key.text + KEY_SIZE - 2, "==", 2)) return false;
+    if (key.size != KEY_SIZE || memcmp(key.text + KEY_SIZE - 2, "==", 2) != 0) return false;
     for (size_t i = 0; i < KEY_SIZE - 2; i++) {
         char c = key.text[i];
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/'))
@@ -262,7 +262,7 @@ bool wsm_upgrade_make_key(const unsigned char bytes[16], char key[32]) {
 /* "HTTP/1.1 101 ..." -> 101, 0 for anything that is no status line. */
 static int status_of(wsm_span line) {
     wsm_span version = take(&line, ' '), code = take(&line, ' ');
-    if (version.size != 8 || memcmp(version.text, "HTTP/1.", 7) || code.size != 3) return 0;
+    if (version.size != 8 || memcmp(version.text, "HTTP/1.", 7) != 0 || code.size != 3) return 0;
     int status = 0;
     for (size_t i = 0; i < 3; i++) {
         if (code.text[i] < '0' || code.text[i] > '9') return 0;
@@ -287,7 +287,7 @@ const char *wsm_upgrade_judge_answer(const char *head, size_t size, const char *
         if (!take_line(&rest, &line)) return no_answer;
         if (first) {
             *status = status_of(line);
-            if (*status != 101 || memcmp(line.text, "HTTP/1.1", 8) || !is_value(line)) return no_answer;
+            if (*status != 101 || memcmp(line.text, "HTTP/1.1", 8) != 0 || !is_value(line)) return no_answer;
             continue;
         }
         if (!split_header(line, &name, &value)) return no_answer;

@@ -14,7 +14,10 @@ static wsm_error invalid(wsm_reason *reason, const char *what) {
     return wsm_fail(reason, WSM_ERR_INVALID_PARAMETER, "invalid URL: %s", what);
 }
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+static char lower(char c) {
+    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+    return c;
+}
 
 static bool equals_lower(span text, const char *expected) {
     if (text.size != strlen(expected)) return false;

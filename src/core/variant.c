@@ -68,8 +68,8 @@ wsm_error wsm_read_text(wsm_reader *reader, const char **text, size_t *size) {
     uint32_t length;
     wsm_error error = wsm_read_u32(reader, &length);
     if (error) return error;
-    if (length > INT32_MAX || length > reader->left || padding(length) > reader->left - length) return WSM_ERR_FILE_EOF;
-    const char *data = (const char *)take(reader, length + padding(length));
+    const char *data = length > INT32_MAX ? NULL : (const char *)take(reader, length + padding(length));
+    if (!data) return WSM_ERR_FILE_EOF;
     const char *end = length ? memchr(data, '\0', length) : NULL;
     size_t used = end ? (size_t)(end - data) : length;
     if (used >= 3 && !memcmp(data, mark, 3)) {
