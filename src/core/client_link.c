@@ -178,10 +178,10 @@ static void discard_context(void *work) {
     own->client = NULL;
     if (own->context && own->tls) {
         if (!wsm_process_enter_tls()) return;
-        lws_context_destroy(own->context);
+        wsm_lws_context_destroy(own->context);
         wsm_process_leave_tls();
     } else if (own->context) {
-        lws_context_destroy(own->context);
+        wsm_lws_context_destroy(own->context);
     }
     wsm_pem_file_close(&own->authorities);
     wsm_free(own->trusted_chain);

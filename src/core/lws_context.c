@@ -2,8 +2,10 @@
 
 #include <string.h>
 #if !defined(_WIN32)
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #endif
 
 #include "log.h"
@@ -55,6 +57,37 @@ static unsigned descriptor_limit(unsigned connections) {
     return INDEXED_DESCRIPTORS;
 }
 
+/* From 4.3.4 on (5.0 still does) libwebsockets forgets to close the descriptor by which other threads can wake a context
+ * when it destroys that. Which one it is can be learned in an event loop: this is libwebsockets' own but for that. As a
+ * version to come may close it, it gets a mark that another file with the same number would not have. */
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003004 && !defined(_WIN32)
+enum { NONE = -1, UNKNOWN = -2 };
+static _Thread_local int wake_descriptor = NONE;
+
+static bool is_marked(int fd) { return fcntl(fd, F_GETOWN) == (int)getpid(); }
+
+static void note_wake_descriptor(struct lws *wsi, unsigned flags) {
+    struct stat about;
+    if (wake_descriptor != UNKNOWN || !(flags & LWS_EV_STOP) || lws_get_vhost(wsi)) return;
+    int fd = (int)lws_get_socket_fd(wsi);
+    if (fd < 0 || fstat(fd, &about) != 0 || S_ISSOCK(about.st_mode) || is_marked(fd)) return;
+    if (fcntl(fd, F_SETOWN, getpid()) == 0) wake_descriptor = fd;
+}
+
+static const struct lws_event_loop_ops loop_ops = {.name = "poll", .io = note_wake_descriptor, .flags = LELOF_ISPOLL};
+static const lws_plugin_evlib_t loop = {.hdr = {"poll", "lws_evlib_plugin", "n/a", LWS_PLUGIN_API_MAGIC},
+                                        .ops = &loop_ops};
+
+void wsm_lws_context_destroy(struct lws_context *context) {
+    wake_descriptor = UNKNOWN;
+    lws_context_destroy(context);
+    if (wake_descriptor >= 0 && is_marked(wake_descriptor)) close(wake_descriptor);
+    wake_descriptor = NONE;
+}
+#else
+void wsm_lws_context_destroy(struct lws_context *context) { lws_context_destroy(context); }
+#endif
+
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
@@ -68,6 +101,9 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) 
     info.connect_timeout_secs = 30;
 #endif
     info.system_ops = &system_ops;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003004 && !defined(_WIN32)
+    info.event_lib_custom = &loop;
+#endif
     wsm_process_stay_loaded(); /* libwebsockets keeps the pointer to log_line */
     wsm_lws_set_log_levels(wsm_log_levels());
 #if defined(_WIN32)

@@ -694,7 +694,7 @@ void wsm_server_close(wsm_server *server) {
     wsm_server_settle(server);
     discard_input(&server->open);
     discard_input(&server->closing);
-    if (server->context) lws_context_destroy(server->context);
+    if (server->context) wsm_lws_context_destroy(server->context);
     drop_list(&server->pending);
     drop_list(&server->open);
     drop_list(&server->closing);
