@@ -19,6 +19,7 @@
 ##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
+##   make check-types  types/ and examples/ by lua-language-server    LUALS=its command
 ##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
 ##   make reference    write docs/reference.md anew from types/
@@ -99,7 +100,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint check-types test test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -316,6 +317,9 @@ lint:
 	  for lua in $(or $(LUAS),lua5.1 lua5.2 lua5.3 lua5.4 luajit); do command -v $$lua >/dev/null || continue; \
 	    echo "$$cc, $$lua: strict warnings"; \
 	    $(MAKE) -s --no-print-directory STRICT=1 CC=$$cc LUA=$$lua BUILD=$(BUILD)/lint/$$cc all units || exit 1; done; done
+
+check-types:
+	@.ci/types
 
 rockspec:
 	$(LUA) .ci/rockspec.lua $(ROCKSPEC)

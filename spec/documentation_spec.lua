@@ -389,6 +389,27 @@ describe("a shell line in the documentation #once", function()
   end
 end)
 
+describe("a workflow #once", function()
+  local makefile = "\n" .. read "Makefile"
+
+  for _, path in ipairs { ".github/workflows/ci.yml", ".github/workflows/release.yml" } do
+    it("calls what there is: " .. path, function()
+      local text = read(path)
+      local called = 0
+      for target in text:gsub("run: sudo ", "run: "):gmatch "run: make ([%l-]+)%f[%s]" do
+        called = called + 1
+        local rule = "\n[%l -]*%f[%l]" .. target:gsub("%-", "%%-") .. "%f[ :][%l -]*:"
+        assert.is_truthy(makefile:find(rule), "make " .. target)
+      end
+      for script in text:gmatch "%.ci/[%w-]+" do
+        called = called + 1
+        assert.is_truthy(os.rename(root .. script, root .. script), script)
+      end
+      assert.is_true(called > 1)
+    end)
+  end
+end)
+
 -- The name that a heading has in links: GitHub's, and pandoc's for gfm.
 local function anchor(heading)
   heading = heading:gsub("%[([^%]]*)%]%([^)]*%)", "%1"):gsub("`", ""):lower()
