@@ -255,6 +255,7 @@ local FILES = {
   ["certificate.pem"] = function() return certificates.path(certificates.self) end,
   ["my-authority.pem"] = function() return certificates.path(certificates.root) end,
   ["index.html"] = function() return root .. "examples/browser/index.html" end,
+  ["game.js"] = function() return root .. "examples/browser/arena.js" end,
 }
 
 -- Names of files, addresses and ports that there are here, and no long waits, since the other end is polled in between.
