@@ -100,7 +100,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint check-types test test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint check-types test test-sanitize test-guides soak run-soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -250,16 +250,19 @@ test:
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 test-sanitize:
-	@.ci/packages test $(LUA)
-	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+	@.ci/packages test $(or $(LUA),lua5.4)
+	+@LUAS='$(or $(LUA),lua5.4)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
 
 test-guides:
 	@.ci/guides --folder $(BUILD)/guides $(PAGE)
 
 MINUTES ?= 5
 soak:
-	@.ci/packages test $(LUA)
+	@.ci/packages test $(or $(LUA),lua5.4)
 	+@$(MAKE) --no-print-directory -s all
+	+@$(MAKE) --no-print-directory -s run-soak
+
+run-soak:
 	@export $(env_lines); exec $(LUA) spec/soak/run.lua $(MINUTES) $(SEED)
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
@@ -312,6 +315,7 @@ bench bench-quick: bench-tools
 
 LINT_FILES = $(wildcard lua types spec examples bench .ci/*.lua .busted .luacheckrc)
 lint:
+	@command -v luacheck >/dev/null || { echo "make lint needs luacheck (on Debian: lua-check)." >&2; exit 1; }
 	luacheck --quiet --no-color $(LINT_FILES)
 	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
 	  for lua in $(or $(LUAS),lua5.1 lua5.2 lua5.3 lua5.4 luajit); do command -v $$lua >/dev/null || continue; \
