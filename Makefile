@@ -20,6 +20,7 @@
 ##   make soak         a long run with checked traffic through an unreliable proxy    MINUTES=5 SEED=
 ##   make bench-variant   encoding and decoding Variants against lua-cjson    LUAS="lua5.4 luajit"
 ##   make lint         luacheck, and every C compiler found with strict warnings
+##   make check-types  types/ and examples/ by lua-language-server    LUALS=its command
 ##   make love-picture make docs/images/arena-love.png anew
 ##   make rockspec     write the lists of source files in the rockspec anew
 ##   make reference    write docs/reference.md anew from types/
@@ -100,7 +101,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-debian13 test-sanitize test-guides soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint check-types test test-debian13 test-sanitize test-guides soak run-soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -255,17 +256,20 @@ test-debian13:
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 test-sanitize:
-	@.ci/packages test $(LUA)
-	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+	@.ci/packages test $(or $(LUA),lua5.4)
+	+@LUAS='$(or $(LUA),lua5.4)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
 
 test-guides:
 	@.ci/guides --folder $(BUILD)/guides $(PAGE)
 
 MINUTES ?= 5
-# glibc gives threads heaps of their own, eight for each processor: what they come to hold would hide a leak.
 soak:
-	@.ci/packages test $(LUA)
+	@.ci/packages test $(or $(LUA),lua5.4)
 	+@$(MAKE) --no-print-directory -s all
+	+@$(MAKE) --no-print-directory -s run-soak
+
+# glibc gives threads heaps of their own, eight for each processor: what they come to hold would hide a leak.
+run-soak:
 	@export $(env_lines); exec env MALLOC_ARENA_MAX=2 $(LUA) spec/soak/run.lua $(MINUTES) $(SEED)
 
 # The fuzzer needs all of the module in it, not a module that is loaded: hence a build of its own. Inputs found along the
@@ -320,12 +324,16 @@ LINT_FILES = $(wildcard lua types spec examples bench .ci/*.lua .busted .luachec
 # Any Lua that luacheck is installed for.
 luacheck_lua = $(shell for l in luajit lua5.1 lua5.2 lua5.3 lua5.4 lua; do $$l -e 'require "luacheck.parser"' 2>/dev/null && echo $$l && break; done)
 lint:
+	@command -v luacheck >/dev/null || { echo "make lint needs luacheck (on Debian: lua-check)." >&2; exit 1; }
 	luacheck --quiet --no-color $(LINT_FILES)
 	$(luacheck_lua) .ci/loop-variables.lua `find lua types spec examples bench .ci -name '*.lua'`
 	+@for cc in gcc clang; do command -v $$cc >/dev/null || continue; \
 	  for lua in $(or $(LUAS),lua5.1 lua5.2 lua5.3 lua5.4 luajit); do command -v $$lua >/dev/null || continue; \
 	    echo "$$cc, $$lua: strict warnings"; \
 	    $(MAKE) -s --no-print-directory STRICT=1 CC=$$cc LUA=$$lua BUILD=$(BUILD)/lint/$$cc all units || exit 1; done; done
+
+check-types:
+	@.ci/types
 
 rockspec:
 	$(LUA) .ci/rockspec.lua $(ROCKSPEC)

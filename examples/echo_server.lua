@@ -27,7 +27,7 @@ local function serve(peer)
   end
 end
 
-local err, why = server:listen(tonumber(arg[1] or 9080))
+local err, why = server:listen(assert(tonumber(arg[1] or 9080), "the port is no number"))
 assert(err == ws.OK, why)
 print(("listens on port %d"):format(server:get_local_port()))
 

@@ -255,6 +255,7 @@ local FILES = {
   ["certificate.pem"] = function() return certificates.path(certificates.self) end,
   ["my-authority.pem"] = function() return certificates.path(certificates.root) end,
   ["index.html"] = function() return root .. "examples/browser/index.html" end,
+  ["game.js"] = function() return root .. "examples/browser/arena.js" end,
 }
 
 -- Names of files, addresses and ports that there are here, and no long waits, since the other end is polled in between.
@@ -385,6 +386,27 @@ describe("a shell line in the documentation #once", function()
         local rule = "\n[%l -]*" .. target:gsub("%-", "%%-") .. "[%l -]*:"
         assert.is_truthy(("\n" .. makefile):find(rule), "make " .. target)
       end
+    end)
+  end
+end)
+
+describe("a workflow #once", function()
+  local makefile = "\n" .. read "Makefile"
+
+  for _, path in ipairs { ".github/workflows/ci.yml", ".github/workflows/release.yml" } do
+    it("calls what there is: " .. path, function()
+      local text = read(path)
+      local called = 0
+      for target in text:gsub("run: sudo ", "run: "):gmatch "run: make ([%l-]+)%f[%s]" do
+        called = called + 1
+        local rule = "\n[%l -]*%f[%l]" .. target:gsub("%-", "%%-") .. "%f[ :][%l -]*:"
+        assert.is_truthy(makefile:find(rule), "make " .. target)
+      end
+      for script in text:gmatch "%.ci/[%w-]+" do
+        called = called + 1
+        assert.is_truthy(os.rename(root .. script, root .. script), script)
+      end
+      assert.is_true(called > 1)
     end)
   end
 end)

@@ -8,7 +8,7 @@
 --   /me waves        everyone but the one who waves hears it
 local ws = require "wsmultiplayer"
 
-local port, last_words = tonumber(arg[1] or 9080), arg[2]
+local port, last_words = assert(tonumber(arg[1] or 9080), "the port is no number"), arg[2]
 io.stdout:setvbuf "line"
 
 local server = ws.WebSocketMultiplayerPeer.new()

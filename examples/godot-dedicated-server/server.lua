@@ -3,7 +3,7 @@
 -- Port 0 asks for a free one. Ends with Ctrl-C.
 local ws = require "wsmultiplayer"
 
-local port = tonumber(arg[1] or 9080)
+local port = assert(tonumber(arg[1] or 9080), "the port is no number")
 io.stdout:setvbuf "line"
 
 local WIDTH, HEIGHT, RADIUS = 960, 540, 18

@@ -2,11 +2,12 @@
 function love.conf(t)
   t.identity = "wsmultiplayer-arena"
   t.version = "11.4"
-  t.window.title = "Arena"
-  t.window.width, t.window.height = 960, 540
-  t.window.minwidth, t.window.minheight = 480, 270
-  t.window.resizable = true
-  t.window.msaa = 4
+  local window = t.window ---@type table
+  window.title = "Arena"
+  window.width, window.height = 960, 540
+  window.minwidth, window.minheight = 480, 270
+  window.resizable = true
+  window.msaa = 4
   t.modules.audio, t.modules.sound, t.modules.video = false, false, false
   t.modules.joystick, t.modules.physics, t.modules.touch = false, false, false
 

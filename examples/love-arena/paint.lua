@@ -11,7 +11,8 @@ paint.DIM = { 0.52, 0.58, 0.72 }
 paint.ACCENT = { 0.36, 0.72, 1 }
 paint.ALARM = { 1, 0.42, 0.4 }
 
-local fonts, glow = {}, nil
+local fonts = {}
+local glow
 
 -- A white spot that fades out softly: tinted and added to the picture it is light.
 local function make_glow(size)
