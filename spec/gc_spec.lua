@@ -19,14 +19,13 @@ describe("a finalizer that runs in the middle of a call", function()
   it("may set the property that is being read", function()
     local peer, names = ws.WebSocketPeer.new(), {}
     for i = 1, 300 do names[i] = ("protocol-%d-"):format(i):rep(20) end
-    local pause, multiplier = collectgarbage("setpause", 100), collectgarbage("setstepmul", 200)
+    local restore = collector.tune(100, 200)
     for _ = 1, 200 do
       peer.supported_protocols = names
       finalized(function() peer.supported_protocols = { "another" } end)
       for _ = 1, 20 do assert.is_true(#peer.supported_protocols >= 1) end
     end
-    collectgarbage("setpause", pause)
-    collectgarbage("setstepmul", multiplier)
+    restore()
   end)
 
   it("may close the peer whose packets are just being read", function()
