@@ -1,11 +1,14 @@
-/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, or whose random numbers are known.
+/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, whose random numbers are known, or that may not
+ * accept connections.
  *   FAKE_TIME_OF_DAY=1     each look at the time of day finds another year; CLOCK_MONOTONIC is as it is
  *   FAKE_ENTROPY=90        getentropy() gives bytes with this value
- *   FAKE_ENTROPY=none      getentropy() fails */
+ *   FAKE_ENTROPY=none      getentropy() fails
+ *   FAKE_ACCEPT=forbidden  accept4() fails */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,4 +54,12 @@ int getentropy(void *to, size_t size) {
     }
     memset(to, atoi(fake), size);
     return 0;
+}
+
+int accept4(int listener, struct sockaddr *restrict address, socklen_t *restrict size, int flags) {
+    static int (*real)(int, struct sockaddr *, socklen_t *, int);
+    if (!real) real = (int (*)(int, struct sockaddr *, socklen_t *, int))dlsym(RTLD_NEXT, "accept4");
+    if (!getenv("FAKE_ACCEPT")) return real(listener, address, size, flags);
+    errno = EPERM;
+    return -1;
 }
