@@ -293,6 +293,26 @@ describe("the time of day", function()
   end)
 end)
 
+describe("a system that lets nobody be accepted", function()
+  after_each(clean_up)
+
+  it("neither hangs the server nor keeps it busy", function()
+    local environment = programs.preloading { FAKE_ACCEPT = "forbidden" }
+    if not environment then return pending "no library to preload" end
+    succeeds([[
+      local server, port = session.server()
+      local client = raw.connect(port)
+      local started, used = ws.clock(), os.clock()
+      for _ = 1, 10 do server:poll(0.1) end
+      local took, busy = ws.clock() - started, os.clock() - used
+      assert(took > 0.5 and took < 3, took)
+      assert(busy < took / 2, busy)
+      assert(not client:pump().ended)
+      print "fine"
+    ]], environment)
+  end)
+end)
+
 describe("ids and masks", function()
   it("come from the system's generator", function()
     local environment = programs.preloading { FAKE_ENTROPY = "90" }

@@ -16,6 +16,26 @@ end
 describe("a finalizer that runs in the middle of a call", function()
   after_each(session.close)
 
+  it("may meet TLSOptions that were collected before it", function()
+    local told = {}
+    do
+      local options = {}
+      finalized(function()
+        for _, method in ipairs { "is_server", "get_private_key", "get_trusted_ca_chain" } do
+          told[#told + 1] = select(2, pcall(options.tls[method], options.tls))
+        end
+        told[#told + 1] = select(2, pcall(tostring, options.tls))
+        told[#told + 1] = select(2, pcall(ws.WebSocketPeer.new().connect_to_url, ws.WebSocketPeer.new(),
+          "wss://localhost", options.tls))
+      end)
+      options.tls = ws.TLSOptions.client_unsafe()
+    end
+    collect()
+    assert.equals(5, #told)
+    -- Finalizers run in no certain order, but on all Lua versions the last made comes first.
+    for _, text in ipairs(told) do assert.matches("have been collected", text) end
+  end)
+
   it("may set the property that is being read", function()
     local peer, names = ws.WebSocketPeer.new(), {}
     for i = 1, 300 do names[i] = ("protocol-%d-"):format(i):rep(20) end

@@ -47,6 +47,24 @@ local function in_all_ways(stream, check, inbound, count)
 end
 
 describe("a stream of frames", function()
+  it("has every ping answered where the answers leave, and the latest where they can't", function()
+    local count, pings = 5000, {}
+    for i = 1, count do pings[i] = frame { opcode = frames.PING, payload = ("%5d"):format(i):rep(25) } end
+    for _, busy in ipairs { false, true } do
+      local connection = units.connection()
+      connection:receive(REQUEST)
+      connection:welcome()
+      assert.equals(ACCEPT, connection:sent())
+      connection:set_busy(busy)
+      for i = 1, count, 100 do connection:receive(table.concat(pings, "", i, i + 99)) end
+      connection:set_busy(false)
+      local sent = connection:sent()
+      if busy then assert.is_true(#sent < 20000, #sent) else assert.equals(count * 127, #sent) end
+      assert.equals("\138\125" .. ("%5d"):format(count):rep(25), sent:sub(-127))
+      assert.equals(0, #sent % 127)
+    end
+  end)
+
   it("is the same in every chunking", function()
     local long = ("0123456789"):rep(30)
     local stream = REQUEST .. frame { payload = "one" } .. frame { opcode = frames.PING, payload = "p1" } ..

@@ -1,13 +1,16 @@
-/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, whose random numbers are known, or that ends slowly.
+/* Test-only, for LD_PRELOAD: a process whose time of day jumps about, whose random numbers are known, that may not
+ * accept connections, or that ends slowly.
  *   FAKE_TIME_OF_DAY=1     each look at the time of day finds another year; CLOCK_MONOTONIC is as it is
  *   FAKE_ENTROPY=90        getentropy() gives bytes with this value
  *   FAKE_ENTROPY=none      getentropy() fails
+ *   FAKE_ACCEPT=forbidden  accept4() fails
  *   SLOW_ENDS=1            what threads and the process run at their end takes its time: a race between them has a loser */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +56,14 @@ int getentropy(void *to, size_t size) {
     }
     memset(to, atoi(fake), size);
     return 0;
+}
+
+int accept4(int listener, struct sockaddr *restrict address, socklen_t *restrict size, int flags) {
+    static int (*real)(int, struct sockaddr *, socklen_t *, int);
+    if (!real) real = (int (*)(int, struct sockaddr *, socklen_t *, int))dlsym(RTLD_NEXT, "accept4");
+    if (!getenv("FAKE_ACCEPT")) return real(listener, address, size, flags);
+    errno = EPERM;
+    return -1;
 }
 
 static void pause_for(long milliseconds) { nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL); }

@@ -13,7 +13,12 @@ static const struct {
 } levels[] = {{"error", LLL_ERR}, {"warning", LLL_WARN}, {"notice", LLL_NOTICE},
               {"info", LLL_INFO}, {"debug", LLL_DEBUG},  {NULL, 0}};
 
-static wsm_log *own(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+typedef struct own_log {
+    wsm_log log;
+    bool collected; /* finalizers that run later must not have it listen again */
+} own_log;
+
+static own_log *own(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
 /* listen(name or nil): to this level and those that are worse -> whether there is such a level */
 static int listen_to(lua_State *L) {
@@ -23,7 +28,7 @@ static int listen_to(lua_State *L) {
         mask |= levels[i].level;
         found = !strcmp(levels[i].name, name);
     }
-    if (found) wsm_log_listen(own(L), mask);
+    if (found && !own(L)->collected) wsm_log_listen(&own(L)->log, mask);
     lua_pushboolean(L, found);
     return 1;
 }
@@ -32,7 +37,7 @@ static int listen_to(lua_State *L) {
 static int take(lua_State *L) {
     wsm_log_line line;
     size_t lost;
-    if (!wsm_log_take(own(L), &line, &lost)) return 0;
+    if (!wsm_log_take(&own(L)->log, &line, &lost)) return 0;
     int i = 0;
     while (levels[i].name && levels[i].level != line.level) i++;
     lua_pushstring(L, levels[i].name ? levels[i].name : "debug");
@@ -42,13 +47,15 @@ static int take(lua_State *L) {
 }
 
 static int collect(lua_State *L) {
-    wsm_log_listen(lua_touserdata(L, 1), 0);
+    own_log *log = lua_touserdata(L, 1);
+    wsm_log_listen(&log->log, 0);
+    log->collected = true;
     return 0;
 }
 
 void wsm_open_log(lua_State *L) {
     lua_newtable(L);
-    wsm_log *log = lua_newuserdata(L, sizeof *log);
+    own_log *log = lua_newuserdata(L, sizeof *log);
     memset(log, 0, sizeof *log);
     lua_newtable(L);
     lua_pushcfunction(L, collect);

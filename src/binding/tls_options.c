@@ -10,10 +10,13 @@ typedef struct tls_object {
 
 static const wsm_class tls_options_class;
 
-static wsm_tls_options *check(lua_State *L) {
-    tls_object *object = wsm_check_object(L, 1, &tls_options_class);
+/* A finalizer may meet one that was collected before it. */
+static wsm_tls_options *existing(lua_State *L, const tls_object *object) {
+    if (!object->options) luaL_error(L, "these TLSOptions have been collected");
     return object->options;
 }
+
+static wsm_tls_options *check(lua_State *L) { return existing(L, wsm_check_object(L, 1, &tls_options_class)); }
 
 /* A PEM text or a path; nil is none. */
 static const char *opt_text(lua_State *L, int index) {
@@ -111,7 +114,7 @@ const wsm_tls_options *wsm_opt_tls_options(lua_State *L, int index, int metatabl
     if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
         int same = lua_rawequal(L, -1, metatable);
         lua_pop(L, 1);
-        if (same) return ((tls_object *)lua_touserdata(L, index))->options;
+        if (same) return existing(L, lua_touserdata(L, index));
     }
     luaL_argerror(L, index, lua_pushfstring(L, "TLSOptions expected, got %s", luaL_typename(L, index)));
     return NULL;

@@ -218,13 +218,6 @@ static void make_context(void *work) {
     wsm_pem_file_close(&own->authorities);
 }
 
-/* In the look-up's thread: reading the system's authorities takes tens of milliseconds. */
-static void make_context_with_tls(void *work) {
-    if (!wsm_process_enter_tls()) return;
-    make_context(work);
-    wsm_process_leave_tls_with_thread();
-}
-
 /* ---- connecting ---- */
 
 static const char *current_address(const wsm_client *client) {
@@ -545,7 +538,7 @@ static wsm_error prepare_context(wsm_client *client, const wsm_tls_options *tls,
     if (!own) return wsm_fail(reason, WSM_ERR_OUT_OF_MEMORY, "out of memory");
     own->authorities.fd = -1;
     if (client->url.tls) {
-        wsm_background background = {make_context_with_tls, discard_context, own};
+        wsm_background background = {make_context, discard_context, own};
         error = prepare_tls(client, own, tls, reason);
         if (!error) error = wsm_lookup_start(&client->lookup, host, &background, reason);
         if (error) discard_context(own);

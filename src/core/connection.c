@@ -276,6 +276,7 @@ static bool exceeds_limits(const wsm_connection *connection, size_t size) {
     size_t packets = connection->out.packets + connection->inflight_packets;
     size_t payload = connection->out.payload + connection->inflight_payload;
     int32_t bytes = connection->settings.outbound_buffer_size, count = connection->settings.max_queued_packets;
+    if (size > INT32_MAX - WSM_FRAME_HEAD_MAX) return true; /* libwebsockets counts in int */
     return (count <= 0 || packets >= (size_t)count) ||
            (bytes > 0 && (size > (size_t)bytes || payload > (size_t)bytes - size));
 }
@@ -436,10 +437,19 @@ static void deliver_frame(wsm_connection *connection, unsigned char *data, size_
     }
 }
 
+/* Who sends pings without reading the pongs must not fill our memory: only the latest has to be answered. */
+static void make_room_for_pong(wsm_connection *connection) {
+    enum { UNSENT = 16 * 1024 };
+    if (wsm_send_queue_control_size(&connection->out) < UNSENT) return;
+    wsm_connection_flush(connection);
+    wsm_send_queue_drop_control(&connection->out);
+}
+
 static void handle_control(wsm_connection *connection) {
     switch (connection->frame.opcode) {
     case WSM_OP_PING:
         if (connection->close_sent) break;
+        make_room_for_pong(connection);
         if (queue_frame(connection, WSM_OP_PONG, connection->control, connection->control_size))
             link_changed(connection);
         else

@@ -99,7 +99,8 @@ static wsm_address remote_address(const any_address *from) {
 }
 
 wsm_accepted wsm_listener_accept(int listener, int *fd, wsm_address *remote) {
-    for (;;) {
+    enum { GONE_IN_A_ROW = 1024 };
+    for (int tries = 0; tries < GONE_IN_A_ROW; tries++) {
         any_address from = {0};
         socklen_t size = sizeof from;
 #if defined(__linux__)
@@ -120,4 +121,5 @@ wsm_accepted wsm_listener_accept(int listener, int *fd, wsm_address *remote) {
         default: break; /* concerns only the one connection, which is gone */
         }
     }
+    return WSM_ACCEPT_EXHAUSTED; /* or the system forbids it */
 }

@@ -15,7 +15,7 @@ wsm_error wsm_listener_open(const char *address, uint16_t *port, int *fd, wsm_re
 typedef enum wsm_accepted {
     WSM_ACCEPTED,
     WSM_ACCEPT_NONE,     /* nobody waits */
-    WSM_ACCEPT_EXHAUSTED /* descriptors or memory ran out: try again later */
+    WSM_ACCEPT_EXHAUSTED /* descriptors or memory ran out, or none can be had: try again later */
 } wsm_accepted;
 
 /* Takes the next waiting connection: non-blocking, not inherited by child processes, without Nagle's delay. */

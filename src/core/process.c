@@ -30,6 +30,7 @@ static struct lws_context *keeper;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static unsigned inside;
+static _Thread_local unsigned depth; /* of this thread */
 static bool ending;
 static pid_t process;
 static pthread_key_t leaves_with_thread;
@@ -70,14 +71,15 @@ bool wsm_process_start_tls(void) {
 
 bool wsm_process_enter_tls(void) {
     pthread_mutex_lock(&lock);
-    bool allowed = !ending;
-    if (allowed) inside++;
+    bool allowed = !ending || depth;
+    if (allowed) inside++, depth++;
     pthread_mutex_unlock(&lock);
     return allowed;
 }
 
 void wsm_process_leave_tls(void) {
     pthread_mutex_lock(&lock);
+    depth--;
     if (!--inside) pthread_cond_signal(&left);
     pthread_mutex_unlock(&lock);
 }

@@ -12,7 +12,7 @@ void wsm_process_stay_loaded(void);
 bool wsm_process_start_tls(void);
 
 /* Around the use of TLS in a thread of ours: the end of the program waits for it, because it tears OpenSSL down. False
- * if the program is ending already: then the thread must not begin, and not leave. */
+ * if the program is ending already: then the thread must not begin, and not leave. May be nested. */
 bool wsm_process_enter_tls(void);
 void wsm_process_leave_tls(void);
 /* Instead of leaving, in a thread that is about to end: OpenSSL cleans up behind its last function. */

@@ -21,7 +21,7 @@ typedef struct wsm_lookup wsm_lookup;
 /* Whether the host is an address already (then it is the only one in `addresses`). Never blocks. */
 bool wsm_resolve_literal(const char *host, wsm_addresses *addresses);
 
-/* Slow work that the thread does besides; `discard` gets rid of it if nobody takes it. */
+/* Slow work with TLS that the thread does besides; `discard` gets rid of it if nobody takes it. */
 typedef struct wsm_background {
     void (*run)(void *work);
     void (*discard)(void *work);

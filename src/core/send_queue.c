@@ -164,6 +164,13 @@ bool wsm_send_queue_control(wsm_send_queue *queue, wsm_opcode opcode, const void
     return true;
 }
 
+void wsm_send_queue_drop_control(wsm_send_queue *queue) {
+    if (!queue->control) return;
+    queue->size -= queue->control->size;
+    wsm_chunk_unref(queue->control);
+    queue->control = NULL;
+}
+
 wsm_chunk *wsm_send_queue_take(wsm_send_queue *queue) {
     wsm_chunk *chunk = queue->control;
     if (chunk) {

@@ -74,6 +74,11 @@ static inline bool wsm_send_queue_small(wsm_send_queue *queue, wsm_opcode opcode
     queue->packets++;
     return true;
 }
+/* Bytes of pongs and pings, frame heads included; and away with them. */
+static inline size_t wsm_send_queue_control_size(const wsm_send_queue *queue) {
+    return queue->control ? queue->control->size : 0;
+}
+void wsm_send_queue_drop_control(wsm_send_queue *queue);
 /* Shares the chunk (takes a reference of its own). */
 bool wsm_send_queue_chunk(wsm_send_queue *queue, wsm_chunk *chunk);
 
