@@ -217,9 +217,7 @@ static void make_context(void *work) {
 
 /* In the look-up's thread: reading the system's authorities takes tens of milliseconds. */
 static void make_context_with_tls(void *work) {
-    if (!wsm_process_enter_tls()) return;
-    make_context(work);
-    wsm_process_leave_tls();
+    if (wsm_process_enter_tls_thread()) make_context(work);
 }
 
 /* ---- connecting ---- */

@@ -32,6 +32,13 @@ static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static unsigned inside;
 static bool ending;
 static pid_t process;
+static pthread_key_t in_thread;
+
+/* OpenSSL has a destructor, too, which may come after this one: this one's turn is the second round. */
+static void thread_ends(void *round) {
+    static char second;
+    if (round == &second || pthread_setspecific(in_thread, &second) != 0) wsm_process_leave_tls();
+}
 
 #if !defined(_WIN32) /* where threads have been ended before this could run */
 static void wait_for_threads(void) {
@@ -46,6 +53,7 @@ static void wait_for_threads(void) {
 /* In this order, so that the wait comes before OpenSSL's own handler. */
 static void make_keeper(void) {
     process = getpid();
+    if (pthread_key_create(&in_thread, thread_ends) != 0) return;
     keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
 #if !defined(_WIN32)
     atexit(wait_for_threads);
@@ -66,6 +74,13 @@ bool wsm_process_enter_tls(void) {
     return allowed;
 }
 
+bool wsm_process_enter_tls_thread(void) {
+    if (!wsm_process_enter_tls()) return false;
+    if (pthread_setspecific(in_thread, &in_thread) == 0) return true;
+    wsm_process_leave_tls();
+    return false;
+}
+
 void wsm_process_leave_tls(void) {
     pthread_mutex_lock(&lock);
     if (!--inside) pthread_cond_signal(&left);
@@ -76,6 +91,7 @@ void wsm_process_leave_tls(void) {
 
 bool wsm_process_start_tls(void) { return false; }
 bool wsm_process_enter_tls(void) { return false; }
+bool wsm_process_enter_tls_thread(void) { return false; }
 void wsm_process_leave_tls(void) {}
 
 #endif

@@ -16,4 +16,7 @@ bool wsm_process_start_tls(void);
 bool wsm_process_enter_tls(void);
 void wsm_process_leave_tls(void);
 
+/* The same from here to the end of the thread, without leaving: OpenSSL cleans up when a thread ends. */
+bool wsm_process_enter_tls_thread(void);
+
 #endif
