@@ -27,7 +27,8 @@ local function serve(peer)
   end
 end
 
-local err, why = server:listen(assert(tonumber(arg[1] or 9080), "the port is no number"))
+local port = assert(tonumber(arg[1] or 9080), "the port is no number")
+local err, why = server:listen(port)
 assert(err == ws.OK, why)
 print(("listens on port %d"):format(server:get_local_port()))
 

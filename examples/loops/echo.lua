@@ -6,7 +6,8 @@ local echo = {}
 -- Listens on the port of the command line (9080; 0: a free one).
 function echo.start()
   local server = ws.WebSocketMultiplayerPeer.new()
-  local err, why = server:create_server(assert(tonumber(arg[1] or 9080), "the port is no number"))
+  local port = assert(tonumber(arg[1] or 9080), "the port is no number")
+  local err, why = server:create_server(port)
   assert(err == ws.OK, why)
   io.stdout:setvbuf "line"
   print(("listens on port %d"):format(server:get_bound_port()))
