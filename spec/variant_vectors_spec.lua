@@ -42,12 +42,12 @@ local function outcome(case)
   return result.type, result.value
 end
 
--- LuaJIT keeps only one NaN; the floating-point unit of 32-bit x86 makes signalling ones quiet.
+-- LuaJIT keeps only one NaN.
 local function may_change(kind, value)
   -- Godot takes an int for a value of a typed Dictionary of floats; without integers it becomes a float.
   if no_integers and variants.any(kind, value, variants.has_int_among_floats) then return true end
   return no_integers and variants.any(kind, value, variants.is_integral_float) or
-    (jit or units.x87) and variants.has_nan(kind, value)
+    jit and variants.has_nan(kind, value)
 end
 
 describe("golden values", function()
@@ -118,6 +118,7 @@ describe("unusual and malformed bytes", function()
     assert.equal("", failing(malformed, function(case)
       if not case.ok or not case.reencoded or REFUSED[case.name] then return end
       if case.value ~= nil and may_change(case.type, case.value) then return end
+      if units.x87 and case.name:find "signalling" then return end -- it makes quiet ones of them
       return differ("bytes", case.reencoded, to_hex(ws.var_to_bytes(ws.bytes_to_var(from_hex(case.hex)))))
     end))
   end)
