@@ -87,6 +87,7 @@ CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
 CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.$(SO)
 UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.$(SO)
 SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.$(SO)
+COLLECTING_SO := $(if $(filter luajit,$(LUA_NAME)),,$(LUA_BUILD)/wsmultiplayer_collecting.so)
 FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
 # These only where they can be: on Linux, and with a library of Lua.
 PRELOAD   := $(if $(filter Linux,$(shell uname -s)),$(LUA_BUILD)/preload.so)
@@ -106,7 +107,7 @@ short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1'
 
 all: $(CORE_SO)
 
-units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(COLLECTING_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
 
 $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 	@rm -f $@
@@ -121,6 +122,9 @@ $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
 
 $(SYSTEM_SO): $(LUA_BUILD)/system.o
 	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
+
+$(LUA_BUILD)/wsmultiplayer_collecting.so: $(LUA_BUILD)/collecting.o
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $< -ldl $(if $(PRELOAD),-Wl$(comma)-z$(comma)nodelete)
 
 $(LUA_BUILD)/preload.so: spec/support/preload.c $(LUA_BUILD)/flags
 	$(call short,LINK $@)$(CC) -std=c11 -D_GNU_SOURCE -fPIC -Wall -Wextra -O2 -shared -o $@ $< -ldl
@@ -141,7 +145,7 @@ $(LUA_BUILD)/binding/%.o: src/binding/%.c $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
+$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o $(LUA_BUILD)/collecting.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -Isrc -Isrc/core -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/core/*.d $(LUA_BUILD)/*.d $(LUA_BUILD)/binding/*.d)
