@@ -11,6 +11,10 @@
 ## Work on it
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make test-valgrind   the core's specs under valgrind: memory errors and leaks    SPEC=spec/x_spec.lua, here and below
+##   make test-gc      specs under a full collection at every call of the module, and at every allocation in it
+##   make test-tsan    specs of what has threads (names, TLS) under ThreadSanitizer
+##   make analyze      GCC's -fanalyzer, and clang-tidy, over src/
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##                     FUZZ_TARGETS="variant_decode url request_head answer_head connection"    FUZZ_FLAGS=
 ##   make bench        servers and clients side by side, against plain TCP and libwebsockets (docs/performance.md), 20 minutes
@@ -99,7 +103,7 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint test test-sanitize soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint test test-sanitize sanitized test-valgrind test-gc test-tsan analyze soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -254,6 +258,13 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 test-sanitize:
 	@.ci/packages test $(LUA)
 	+@LUAS='$(LUA)' SPEC='$(SPEC)' BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' SANITIZED=1 .ci/test
+
+sanitized:
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' all units
+
+test-valgrind test-gc test-tsan analyze:
+	@.ci/packages test $(LUA)
+	+@LUA='$(LUA)' BUILD='$(BUILD)' .ci/tools $(@:test-%=%) $(SPEC)
 
 MINUTES ?= 5
 soak:
