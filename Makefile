@@ -12,6 +12,10 @@
 ##   make test         install what is missing, run all specs on every Lua    LUAS="lua5.1 luajit" SPEC=spec/x_spec.lua
 ##   make test-debian13   the same in a Debian 13 that is made in a folder, as root    LUAS= SPEC= DEBIAN13=build/debian13
 ##   make test-sanitize   the specs on one Lua under AddressSanitizer and UndefinedBehaviorSanitizer
+##   make test-valgrind   the core's specs under valgrind: memory errors and leaks    SPEC=spec/x_spec.lua, here and below
+##   make test-gc      specs under a full collection at every call of the module, and at every allocation in it
+##   make test-tsan    specs of what has threads (names, TLS) under ThreadSanitizer
+##   make analyze      GCC's -fanalyzer, and clang-tidy, over src/
 ##   make test-guides  type what README.md and docs/ say into a fresh Debian (root, debootstrap)    PAGE=docs/love.md
 ##   make fuzz         libFuzzer on every parser in turn (clang, its libraries, Lua 5.4)    FUZZ_SECONDS=60
 ##                     FUZZ_TARGETS="variant_decode url request_head answer_head connection"    FUZZ_FLAGS=
@@ -90,6 +94,7 @@ CORE_LIB  := $(BUILD)/core/libwsmultiplayer.a
 CORE_SO   := $(LUA_BUILD)/wsmultiplayer/core.$(SO)
 UNITS_SO  := $(LUA_BUILD)/wsmultiplayer_units.$(SO)
 SYSTEM_SO := $(LUA_BUILD)/wsmultiplayer_system.$(SO)
+COLLECTING_SO := $(if $(filter luajit,$(LUA_NAME)),,$(LUA_BUILD)/wsmultiplayer_collecting.so)
 FAULTS_SO := $(LUA_BUILD)/faults/wsmultiplayer/core.so
 # These only where they can be: on Linux, and with a library of Lua.
 PRELOAD   := $(if $(filter Linux,$(shell uname -s)),$(LUA_BUILD)/preload.so)
@@ -101,7 +106,8 @@ LUA_FILES := $(sort $(wildcard lua/wsmultiplayer/*.lua lua/wsmultiplayer/*/*.lua
 
 .PHONY: all static units env install uninstall clean help check-lua check-lws FORCE
 .PHONY: demo run-demo cluster-demo run-cluster-demo love-demo love-picture run-love-demo
-.PHONY: lint check-types test test-debian13 test-sanitize test-guides soak run-soak fuzz fuzzer bench bench-quick bench-tools bench-variant rockspec reference docs
+.PHONY: lint check-types rockspec reference docs soak run-soak fuzz fuzzer bench bench-quick bench-tools bench-variant
+.PHONY: test test-debian13 test-guides test-sanitize sanitized test-valgrind test-gc test-tsan analyze
 .DELETE_ON_ERROR:
 
 # One line a file; V=1 shows the commands, -s nothing.
@@ -109,7 +115,7 @@ short = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $1'
 
 all: $(CORE_SO)
 
-units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
+units: $(if $(wildcard spec/support/units.c),$(UNITS_SO) $(SYSTEM_SO) $(COLLECTING_SO) $(FAULTS_SO) $(PRELOAD) $(HOST))
 
 $(CORE_LIB): $(CORE_OBJS) $(BUILD)/core/flags
 	@rm -f $@
@@ -124,6 +130,9 @@ $(UNITS_SO): $(LUA_BUILD)/units.o $(CORE_LIB)
 
 $(SYSTEM_SO): $(LUA_BUILD)/system.o
 	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $<
+
+$(LUA_BUILD)/wsmultiplayer_collecting.so: $(LUA_BUILD)/collecting.o
+	$(call short,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) $(MODULE) -o $@ $< -ldl $(if $(PRELOAD),-Wl$(comma)-z$(comma)nodelete)
 
 $(LUA_BUILD)/preload.so: spec/support/preload.c $(LUA_BUILD)/flags
 	$(call short,LINK $@)$(CC) -std=c11 -D_GNU_SOURCE -fPIC -Wall -Wextra -O2 -shared -o $@ $< -ldl
@@ -144,7 +153,7 @@ $(LUA_BUILD)/binding/%.o: src/binding/%.c $(LUA_BUILD)/flags
 	@mkdir -p $(@D)
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
+$(LUA_BUILD)/units.o $(LUA_BUILD)/system.o $(LUA_BUILD)/faults.o $(LUA_BUILD)/collecting.o: $(LUA_BUILD)/%.o: spec/support/%.c $(LUA_BUILD)/flags
 	$(call short,CC $<)$(CC) $(LUA_BINDING_CFLAGS) -Isrc -Isrc/core -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/core/*.d $(LUA_BUILD)/*.d $(LUA_BUILD)/binding/*.d)
@@ -261,6 +270,13 @@ test-sanitize:
 
 test-guides:
 	@.ci/guides --folder $(BUILD)/guides $(PAGE)
+
+sanitized:
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CC=gcc CFLAGS='$(SANITIZE)' all units
+
+test-valgrind test-gc test-tsan analyze:
+	@.ci/packages test $(or $(LUA),lua5.4)
+	+@LUA='$(or $(LUA),lua5.4)' BUILD='$(BUILD)' .ci/tools $(@:test-%=%) $(SPEC)
 
 MINUTES ?= 5
 soak:
