@@ -13,7 +13,7 @@ local function check(role, case)
   if known and echo.OLD then opens = not opens end
   connection:send(case[2](connection.request) .. frames.build { payload = "first" })
   -- Some answers could still be the beginning of a good one: their end decides.
-  if not opens then connection:shut_write() end
+  if known or not opens then connection:shut_write() end
   wait.until_(function() return client:get_ready_state() ~= websocket.CONNECTING end, { client }, 5)
   if known and not echo.OLD then opens = client:get_ready_state() == websocket.OPEN end
   if opens then

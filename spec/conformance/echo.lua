@@ -12,8 +12,10 @@
 --   ends      the close frame that comes last, { code, reason } or a code; without it the other end closes with 1000.
 --             In a connection that fails, the last frames before the failure need not come back, but our program must
 --             have received the messages.
---   known     what libwebsockets makes of it on a client over TLS: { the name of the defect, gives =, ends = }; with
---             `ends = false` TCP ends without a close frame
+--   known     what libwebsockets makes of it on a client over TLS: { the name of the defect, gives =, ends =, newer = };
+--             with `ends = false` TCP ends without a close frame. `newer`, a table like it, is what newer versions do
+--             that are still not right; with a `code`, that is what our program is told instead of the close frame's,
+--             and the other end has to close first
 --
 -- There are three roles: "server"; "client"; and "secure client", which talks TLS to a process that decrypts for us.
 local assert = require "luassert"
@@ -171,18 +173,19 @@ local function exchange(ours, connection, role)
   ours.received = {}
 end
 
--- Whether libwebsockets does what the cases of `known` say; newer versions may do either.
+-- Whether libwebsockets does what the cases of `known` say; newer versions may do that, or what is right.
 echo.OLD = ws.LIBWEBSOCKETS_VERSION:match("^4%.[01]%.") ~= nil
 
 local function run_known(role, case)
-  local known = {}
-  for name, value in pairs(case) do known[name] = value end
-  known.gives, known.ends, known.known = case.known.gives, case.known.ends, nil
-  if echo.OLD then return echo.run(role, known) end
-  known.gives, known.ends = case.gives, case.ends
-  if pcall(echo.run, role, known) then return end
-  known.gives, known.ends = case.known.gives, case.known.ends
-  echo.run(role, known)
+  local copy = {}
+  for name, value in pairs(case) do copy[name] = value end
+  local function run(outcome)
+    copy.gives, copy.ends, copy.code, copy.known = outcome.gives, outcome.ends, outcome.code, nil
+    echo.run(role, copy)
+  end
+  if echo.OLD then return run(case.known) end
+  if case.known.newer and pcall(run, case.known.newer) or pcall(run, case.known) then return end
+  run(case)
 end
 
 local function pings(case)
@@ -229,6 +232,7 @@ function echo.run(role, case)
   end
   wait.until_(function()
     collect(connection, back, role)
+    if back.close and case.code then connection:shut_write() end
     return connection.ended
   end, peers, ANSWER_LIMIT, "the end")
   collect(connection, back, role)
@@ -247,7 +251,7 @@ function echo.run(role, case)
   assert.same(first(messages, orderly and #messages or #back.messages), back.messages)
   websocket.reach(ours.peer, websocket.CLOSED, peers, ANSWER_LIMIT)
   assert.same(messages, ours.received)
-  assert.equals(ends[1] or 0, ours.peer:get_close_code())
+  assert.equals(case.code or ends[1] or 0, ours.peer:get_close_code())
   connection:close()
   if role ~= "server" then ours.peer:close() end
 end
