@@ -281,7 +281,7 @@ test-valgrind test-gc test-tsan analyze:
 MINUTES ?= 5
 soak:
 	@.ci/packages test $(or $(LUA),lua5.4)
-	+@$(MAKE) --no-print-directory -s all
+	+@$(MAKE) --no-print-directory -s all units
 	+@$(MAKE) --no-print-directory -s run-soak
 
 # glibc gives threads heaps of their own, eight for each processor: what they come to hold would hide a leak.

@@ -6,7 +6,8 @@ local socket = require "socket"
 local wait = require "support.wait"
 local websocket = require "support.websocket"
 
-local INTERVAL = 0.08
+local INTERVAL = 0.16
+local SLACK = 0.5 -- seconds that a busy machine may take more
 
 local CLOSED = websocket.CLOSED
 
@@ -197,7 +198,7 @@ describe("heartbeat_interval", function()
         times[i] = wait.now()
       end
       local took = times[5] - times[1]
-      assert.is_true(took > INTERVAL * 3.5 and took < INTERVAL * 7, "four intervals took " .. took)
+      assert.is_true(took > INTERVAL * 3.5 and took < INTERVAL * 7 + SLACK, "four intervals took " .. took)
       assert.is_true(self.alive())
     end)
   end)
@@ -207,7 +208,7 @@ describe("heartbeat_interval", function()
       local started = wait.now()
       awaited(function() return not self.alive() end, 3, "the end of the dead link")
       local took = wait.now() - started
-      assert.is_true(took > INTERVAL * 0.5 and took < INTERVAL * 2.5, "took " .. took)
+      assert.is_true(took > INTERVAL * 0.5 and took < INTERVAL * 2.5 + SLACK, "took " .. took)
       local code, clean = self.ended()
       assert.equals(-1, code)
       if clean ~= nil then assert.is_false(clean) end
@@ -282,7 +283,7 @@ describe("heartbeat_interval", function()
       end
       local took = wait.now() - started
       assert.is_false(self.alive())
-      assert.is_true(took < INTERVAL * 3, "took " .. took)
+      assert.is_true(took < INTERVAL * 3 + SLACK, "took " .. took)
     end)
   end
 
@@ -291,7 +292,7 @@ describe("heartbeat_interval", function()
       assert.is_nil(self.rtt())
       answer(self, read_ping(self))
       awaited(self.rtt, 2, "the first round-trip time")
-      assert.is_true(self.rtt() >= 0 and self.rtt() < 0.1, self.rtt())
+      assert.is_true(self.rtt() >= 0 and self.rtt() < 0.1 + SLACK, self.rtt())
       local ping = read_ping(self)
       local asked = wait.now()
       quiet(0.05)

@@ -1,5 +1,6 @@
 -- What the processes of a soak run share: random numbers, the content of packets, the line to the one who counts.
 local socket = require "socket"
+local system = require "wsmultiplayer_system"
 
 local common = {}
 
@@ -110,7 +111,7 @@ function common.reports(port, name)
   function reports.violation(...) reports.send("violation", ...) end
 
   -- To be called in each turn: hears what it says, which is "stop" and later "end", and tells it now and then that all
-  -- is well, how much memory Lua has (to tell its garbage from a leak) and how much of the processor it took.
+  -- is well, how much memory Lua has, how much of the C heap others use, and how much of the processor it took.
   function reports.turn()
     control:settimeout(0)
     local line, problem, partial = control:receive("*l", pending)
@@ -120,7 +121,9 @@ function common.reports(port, name)
     if line == "end" then reports.stopped, reports.ended = true, true end
     if socket.gettime() - told < 2 then return end
     told = socket.gettime()
-    reports.send("alive", math.floor(collectgarbage "count"), os.clock())
+    local of_lua = collectgarbage "count"
+    local heap = (system.heap() or 0) / 1024 - (jit and 0 or of_lua) -- LuaJIT has a heap of its own
+    reports.send("alive", math.floor(of_lua), math.floor(heap), os.clock())
   end
 
   -- Told once, when all is set up, with the ports of those who listen; returns when it is to begin.

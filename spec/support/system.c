@@ -1,5 +1,8 @@
 /* Test-only Lua module: what specs of faults need from the system and Lua has no word for. */
 #include <dirent.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +93,17 @@ static int memory(lua_State *L) {
     return 1;
 }
 
+/* heap() -> bytes that malloc has handed out and not got back; nil where it cannot tell */
+static int heap(lua_State *L) {
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+    struct mallinfo2 info = mallinfo2();
+    lua_pushnumber(L, (lua_Number)(info.uordblks + info.hblkhd));
+#else
+    lua_pushnil(L);
+#endif
+    return 1;
+}
+
 /* small_buffer(fd): a socket's receive buffer as small as the system allows */
 static int small_buffer(lua_State *L) {
     int fd = (int)luaL_checkinteger(L, 1), size = 1;
@@ -142,6 +156,7 @@ int luaopen_wsmultiplayer_system(lua_State *L) {
         {"release_descriptors", release_descriptors},
         {"descriptors", descriptors},
         {"memory", memory},
+        {"heap", heap},
         {"small_buffer", small_buffer},
         {"lua_allocations", lua_allocations},
         {"raise", raise_signal},
