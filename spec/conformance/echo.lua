@@ -12,10 +12,10 @@
 --   ends      the close frame that comes last, { code, reason } or a code; without it the other end closes with 1000.
 --             In a connection that fails, the last frames before the failure need not come back, but our program must
 --             have received the messages.
---   known     what libwebsockets makes of it on a client over TLS: { the name of the defect, gives =, ends =, newer = };
---             with `ends = false` TCP ends without a close frame. `newer`, a table like it, is what newer versions do
---             that are still not right; with a `code`, that is what our program is told instead of the close frame's,
---             and the other end has to close first
+--   known     what libwebsockets makes of it on a client over TLS: { the name of the defect, gives =, ends =,
+--             newer = }; with `ends = false` TCP ends without a close frame. `newer`, a table like it, is what newer
+--             versions do that are still not right; with a `code`, that is what our program is told instead of the
+--             close frame's, and the other end has to close first
 --
 -- There are three roles: "server"; "client"; and "secure client", which talks TLS to a process that decrypts for us.
 local assert = require "luassert"

@@ -29,8 +29,15 @@ static const wsm_link_ops tls_ops = {
 
 /* ---- libwebsockets ---- */
 
+/* Whether the server has reset the connection. Versions 4.2 to 4.5 read freed memory when a request can't be sent; this
+ * leaves that to a reset that arrives in the microseconds until it is, and then nothing else has had the memory yet. */
+static bool was_reset(struct lws *wsi) {
+    struct pollfd polled = wsm_polled(lws_get_socket_fd(wsi), 0);
+    return wsm_poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP));
+}
+
 /* Replaces the request that libwebsockets composed by our own, which is Godot's to the byte; only the key stays. */
-static int compose_request(wsm_client *client, char **end, size_t room) {
+static int compose_request(wsm_client *client, struct lws *wsi, char **end, size_t room) {
     static const char key_name[] = "Sec-WebSocket-Key: ";
     wsm_bytes request = {0};
     char *start = *end;
@@ -47,6 +54,10 @@ static int compose_request(wsm_client *client, char **end, size_t room) {
                                          client->connection->settings.protocols, client->connection->settings.headers);
     if (ok && request.size > composed + room) {
         snprintf(client->error, sizeof client->error, "the request is too large");
+        ok = false;
+    }
+    if (ok && was_reset(wsi)) {
+        snprintf(client->error, sizeof client->error, "the server closed the connection");
         ok = false;
     }
     if (ok) {
@@ -114,7 +125,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     (void)user;
     if (!client) return 0;
     switch ((int)why) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: client->progress++; return compose_request(client, in, size);
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: client->progress++; return compose_request(client, wsi, in, size);
     case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
         client->progress++;
         client->http_status = (int)lws_http_client_http_response(wsi);
