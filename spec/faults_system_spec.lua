@@ -83,14 +83,20 @@ describe("without free descriptors,", function()
         two.handshake_timeout, five.handshake_timeout = 0.2, 0.2
         return {
           { one, "close", one:create_server(0, "127.0.0.1") },
-          { two, "close", two:create_client("ws://localhost:" .. port) },
           { three, "stop", three:listen(0, "127.0.0.1", tls) },
+          { two, "close", two:create_client("ws://localhost:" .. port) },
           { four, "close", four:connect_to_url("wss://localhost:" .. secure_port, client_tls) },
           { five, "close", five:create_client("ws://127.0.0.1:" .. port) },
         }
       end
       local failed, base = 0, system.descriptors()
+      local function rest()
+        system.release_descriptors()
+        -- Threads that look names up may have some for a moment.
+        wait.until_(function() return system.descriptors() == base end, {}, 5, "descriptors to come back")
+      end
       for free = 0, 12 do
+        rest()
         system.take_descriptors(free)
         for _, attempt in ipairs(attempts()) do
           local object, close, err, why = attempt[1], attempt[2], attempt[3], attempt[4]
@@ -117,9 +123,7 @@ describe("without free descriptors,", function()
         wait.until_(function() return #server:get_peers() == 0 and #secure:get_peers() == 0 end, { server, secure })
       end
       assert(failed > 10, failed)
-      system.release_descriptors()
-      -- Threads that look names up may have some for a moment.
-      wait.until_(function() return system.descriptors() == base end, {}, 5, "descriptors to come back")
+      rest()
       for _, attempt in ipairs(attempts()) do
         assert(attempt[3] == ws.OK, attempt[4])
         local object, close = attempt[1], attempt[2]
