@@ -312,9 +312,9 @@ local function run()
     if now() >= next_kill then
       next_kill = now() + random.number(10, 40)
       if visitor then
-        read_lines(visitor)
         visitor.process:kill "KILL"
         visitor.process:finish()
+        read_lines(visitor) -- all that it could say
         visitor.control:close()
         visitor.closed = true
         for i, child in ipairs(children) do
