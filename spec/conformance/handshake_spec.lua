@@ -136,7 +136,8 @@ describe("RFC 6455: a server and a request that stops", function()
     end
     local quick = websocket.raw_join(server)
     quick:send_frame { payload = "quick" }
-    assert.same({ "quick" }, (websocket.receive(websocket.take(server), 1, { server })))
+    local peer = websocket.take(server) -- kept: one that is collected closes
+    assert.same({ "quick" }, (websocket.receive(peer, 1, { server })))
     for _, connection in ipairs(slow) do
       connection:read_end({ server }, 5)
       assert.equals("", connection:unread())
@@ -144,6 +145,7 @@ describe("RFC 6455: a server and a request that stops", function()
     assert.is_false(server:is_connection_available())
     quick:send_frame { opcode = frames.PING, payload = "still here" }
     assert.equals("still here", quick:read_frame({ server }).payload)
+    assert.equals(websocket.OPEN, peer:get_ready_state())
   end)
 
   it("and goes on in time: opens", function()
