@@ -382,8 +382,8 @@ describe("a shell line in the documentation #once", function()
       for name in block.text:gmatch "examples/[%w_./-]+" do
         assert.is_truthy(os.rename(root .. name, root .. name), name .. " exists")
       end
-      for target in ("\n" .. block.text):gmatch "\nmake ([%l-]+)" do
-        local rule = "\n[%l -]*" .. target:gsub("%-", "%%-") .. "[%l -]*:"
+      for target in ("\n" .. block.text):gmatch "\nmake ([%l%d-]+)" do
+        local rule = "\n[%l%d -]*" .. target:gsub("%-", "%%-") .. "[%l%d -]*:"
         assert.is_truthy(("\n" .. makefile):find(rule), "make " .. target)
       end
     end)
@@ -397,7 +397,7 @@ describe("a workflow #once", function()
     it("calls what there is: " .. path, function()
       local text = read(path)
       local called = 0
-      for target in text:gsub("run: sudo ", "run: "):gmatch "run: make ([%l-]+)%f[%s]" do
+      for target in text:gsub("run: sudo ", "run: "):gmatch "run: make ([%l%d-]+)%f[%s]" do
         called = called + 1
         local rule = "\n[%l -]*%f[%l]" .. target:gsub("%-", "%%-") .. "%f[ :][%l -]*:"
         assert.is_truthy(makefile:find(rule), "make " .. target)

@@ -1,5 +1,6 @@
 local ws = require "wsmultiplayer"
 local call = require "support.call"
+local collector = require "support.collector"
 local frames = require "support.frames"
 local raw = require "support.raw"
 local wait = require "support.wait"
@@ -9,10 +10,7 @@ local loadstring = loadstring or load
 
 local OPEN, CLOSED = websocket.OPEN, websocket.CLOSED
 
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
+local collect = collector.collect
 
 local function after_each_test()
   websocket.close()
@@ -458,14 +456,12 @@ describe("a peer that was taken", function()
       return connection, websocket.take(server)
     end
     local connection, peer = take()
-    if jit then jit.flush() end
     collect()
     assert.equals(OPEN, peer:get_ready_state())
     assert.equals(ws.OK, (peer:send("still here")))
     assert.equals("still here", connection:read_binary({}))
     local function drop() peer = nil end
     drop()
-    if jit then jit.flush() end
     collect()
     connection:read_end({})
     assert.is_nil(peer)
@@ -481,7 +477,6 @@ describe("a peer that was taken", function()
       wait.until_(function() return peer:get_available_packet_count() == 1 end, { server })
     end
     take_and_drop()
-    if jit then jit.flush() end
     collect()
     connection:read_end({ server })
     websocket.join(server)
@@ -512,7 +507,6 @@ describe("a peer that was taken", function()
       for i = 1, 3 do connections[i] = websocket.raw_join(server) end
     end
     drop()
-    if jit then jit.flush() end
     collect()
     for _, connection in ipairs(connections) do connection:read_end({}) end
   end)

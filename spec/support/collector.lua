@@ -1,4 +1,4 @@
--- The collector's settings, on every Lua.
+-- The collector, on every Lua.
 local collector = {}
 
 -- Lua 5.5 has another name for them.
@@ -17,6 +17,13 @@ function collector.tune(pause, multiplier)
     set("pause", old_pause)
     if old_multiplier then set("stepmul", old_multiplier) end
   end
+end
+
+-- All that nobody holds.
+function collector.collect()
+  if jit then jit.flush() end -- compiled code keeps upvalues
+  collectgarbage()
+  collectgarbage()
 end
 
 return collector

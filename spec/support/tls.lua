@@ -1,5 +1,6 @@
 -- What the TLS specs share: pairs of our own peers over wss://, with certificates made for the run.
 local ws = require "wsmultiplayer"
+local collector = require "support.collector"
 local certificates = require "support.certificates"
 local session = require "support.session"
 local wait = require "support.wait"
@@ -7,10 +8,7 @@ local websocket = require "support.websocket"
 local TLSOptions = ws.TLSOptions
 local CONNECTING = 1
 
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
+local collect = collector.collect
 
 -- A server with this certificate, by its name or as TLSOptions: the peer and its port.
 local function start_server(certificate, properties, address)

@@ -30,11 +30,9 @@ static struct lws_context *keeper;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static unsigned inside;
-static _Thread_local unsigned depth; /* of this thread */
 static bool ending;
 static pid_t process;
-static pthread_key_t leaves_with_thread;
-static bool has_key;
+static pthread_key_t in_thread; /* set in a thread that is inside until its end */
 
 #if !defined(_WIN32) /* where threads have been ended before this could run */
 static void wait_for_threads(void) {
@@ -50,13 +48,13 @@ static void wait_for_threads(void) {
  * one all of the first are done. */
 static void end_thread(void *round) {
     static char second;
-    if (round == &second || pthread_setspecific(leaves_with_thread, &second)) wsm_process_leave_tls();
+    if (round == &second || pthread_setspecific(in_thread, &second)) wsm_process_leave_tls();
 }
 
 /* In this order, so that the wait comes before OpenSSL's own handler. */
 static void make_keeper(void) {
     process = getpid();
-    has_key = pthread_key_create(&leaves_with_thread, end_thread) == 0;
+    if (pthread_key_create(&in_thread, end_thread)) return;
     keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
 #if !defined(_WIN32)
     atexit(wait_for_threads);
@@ -71,22 +69,24 @@ bool wsm_process_start_tls(void) {
 
 bool wsm_process_enter_tls(void) {
     pthread_mutex_lock(&lock);
-    bool allowed = !ending || depth;
-    if (allowed) inside++, depth++;
+    bool allowed = !ending || pthread_getspecific(in_thread);
+    if (allowed) inside++;
     pthread_mutex_unlock(&lock);
     return allowed;
 }
 
 void wsm_process_leave_tls(void) {
     pthread_mutex_lock(&lock);
-    depth--;
     if (!--inside) pthread_cond_signal(&left);
     pthread_mutex_unlock(&lock);
 }
 
-void wsm_process_leave_tls_with_thread(void) {
+bool wsm_process_enter_tls_thread(void) {
     static char first;
-    if (!has_key || pthread_setspecific(leaves_with_thread, &first)) wsm_process_leave_tls();
+    if (!wsm_process_enter_tls()) return false;
+    if (!pthread_setspecific(in_thread, &first)) return true;
+    wsm_process_leave_tls();
+    return false;
 }
 
 #else
@@ -94,6 +94,6 @@ void wsm_process_leave_tls_with_thread(void) {
 bool wsm_process_start_tls(void) { return false; }
 bool wsm_process_enter_tls(void) { return false; }
 void wsm_process_leave_tls(void) {}
-void wsm_process_leave_tls_with_thread(void) {}
+bool wsm_process_enter_tls_thread(void) { return false; }
 
 #endif

@@ -15,7 +15,7 @@ bool wsm_process_start_tls(void);
  * if the program is ending already: then the thread must not begin, and not leave. May be nested. */
 bool wsm_process_enter_tls(void);
 void wsm_process_leave_tls(void);
-/* Instead of leaving, in a thread that is about to end: OpenSSL cleans up behind its last function. */
-void wsm_process_leave_tls_with_thread(void);
+/* The same from here to the end of a thread of ours, without leaving: OpenSSL cleans up behind its last function. */
+bool wsm_process_enter_tls_thread(void);
 
 #endif

@@ -45,14 +45,13 @@ static void *run(void *argument) {
     wsm_lookup *lookup = argument;
     if (lookup->host[0]) lookup->status = resolve(lookup->host, 0, &lookup->found);
     /* The work is about TLS. The end of the program waits until it is done, or discarded. */
-    bool works = lookup->background.work && wsm_process_enter_tls();
+    bool works = lookup->background.work && wsm_process_enter_tls_thread();
     if (works) lookup->background.run(lookup->background.work);
     int end = lookup->wake[1];
     lookup->wake[1] = -1;
     atomic_store(&lookup->done, true);
     wsm_socket_close(end);
     release(lookup);
-    if (works) wsm_process_leave_tls_with_thread();
     return NULL;
 }
 
