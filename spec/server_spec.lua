@@ -127,11 +127,19 @@ describe("create_server", function()
     end
   end)
 
+  -- Another program can have the same port at the other address, but not each time.
+  local function is_reached(bind_address, address)
+    for _ = 1, 5 do
+      local _, port = session.server(nil, bind_address)
+      if not raw.reachable(port, address) then return false end
+    end
+    return true
+  end
+
   it("bound to 127.0.0.1 is not reachable by another address", function()
-    local _, port = session.server(nil, "127.0.0.1")
-    assert.is_true(raw.reachable(port, "127.0.0.1"))
-    assert.is_false(raw.reachable(port, "127.0.0.2"))
-    if raw.has_ipv6() then assert.is_false(raw.reachable(port, "::1")) end
+    assert.is_true(is_reached("127.0.0.1", "127.0.0.1"))
+    assert.is_false(is_reached("127.0.0.1", "127.0.0.2"))
+    if raw.has_ipv6() then assert.is_false(is_reached("127.0.0.1", "::1")) end
   end)
 
   it("bound to * takes IPv4 and IPv6, and is so by default", function()
@@ -160,7 +168,7 @@ describe("create_server", function()
     local client = assert(raw.connect(port, "::1")):join({ server })
     assert.equals("0:0:0:0:0:0:0:1", server:get_peer_address(client.id))
     assert.equals(client:local_port(), server:get_peer_port(client.id))
-    assert.is_false(raw.reachable(port, "127.0.0.1"))
+    assert.is_false(is_reached("::1", "127.0.0.1"))
   end)
 
   it("can be used again after close(), also on the same port at once", function()
