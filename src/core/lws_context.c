@@ -88,6 +88,17 @@ void wsm_lws_context_destroy(struct lws_context *context) {
 void wsm_lws_context_destroy(struct lws_context *context) { lws_context_destroy(context); }
 #endif
 
+/* From 4.3 on contexts are counted where they log to, without a lock, and a count that misses one ends the program: hence
+ * one that is too high to come to nothing. */
+void wsm_lws_prepare_threads(struct lws_context *context) {
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    struct lws_log_cx *log = lwsl_context_get_cx(context);
+    if (log) log->refcount += 1 << 24;
+#else
+    (void)context;
+#endif
+}
+
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);

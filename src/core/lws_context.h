@@ -19,6 +19,8 @@ extern const lws_retry_bo_t wsm_lws_no_timers;
 /* A context for up to `connections` sockets (0: as many as the process may open) without any vhost; `options` are added
  * to those that every context has. NULL if it cannot be made. The host program's SIGPIPE handler stays. */
 struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options);
+/* Before contexts are made in several threads, with one that stays. */
+void wsm_lws_prepare_threads(struct lws_context *context);
 /* From outside of callbacks, and with no descriptor of it left open. */
 void wsm_lws_context_destroy(struct lws_context *context);
 

@@ -56,6 +56,7 @@ static void make_keeper(void) {
     process = getpid();
     if (pthread_key_create(&in_thread, end_thread)) return;
     keeper = wsm_lws_context_new(8, LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
+    if (keeper) wsm_lws_prepare_threads(keeper);
 #if !defined(_WIN32)
     atexit(wait_for_threads);
 #endif
