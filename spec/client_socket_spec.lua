@@ -2,6 +2,7 @@
 -- closed.
 local ws = require "wsmultiplayer"
 local units = require "wsmultiplayer_units"
+local collector = require "support.collector"
 local frames = require "support.frames"
 local raw = require "support.raw"
 local wait = require "support.wait"
@@ -13,8 +14,7 @@ local ROOM = { inbound_buffer_size = LARGE, outbound_buffer_size = LARGE, max_qu
 
 -- How many are open, without those that only garbage has.
 local function descriptors()
-  collectgarbage()
-  collectgarbage()
+  collector.collect()
   return units.descriptors()
 end
 

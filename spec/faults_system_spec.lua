@@ -27,6 +27,13 @@ local function succeeds(program, environment, status)
   if not output:find("fine.*%s+status " .. (status or 0) .. "%s*$") then error("it wrote:\n" .. output, 2) end
 end
 
+-- The same with our library loaded first, which these settings are for.
+local function succeeds_preloaded(settings, program)
+  local environment = programs.preloading(settings)
+  if not environment then return pending "no library to preload" end
+  succeeds(program, environment)
+end
+
 local function has_proc() return system.descriptors() ~= nil end
 
 local function clean_up()
@@ -234,9 +241,7 @@ describe("the time of day", function()
   after_each(clean_up)
 
   it("may jump about by years: deadlines, heartbeats and waiting go by another clock", function()
-    local environment = programs.preloading { FAKE_TIME_OF_DAY = "1" }
-    if not environment then return pending "no library to preload" end
-    succeeds([[
+    succeeds_preloaded({ FAKE_TIME_OF_DAY = "1" }, [[
       local least, most = math.huge, 0
       for _ = 1, 10 do
         least, most = math.min(least, os.time()), math.max(most, os.time())
@@ -293,7 +298,7 @@ describe("the time of day", function()
       ws.sleep(0.2)
       exactly(0.2, started, "sleep")
       print "fine"
-    ]], environment)
+    ]])
   end)
 end)
 
@@ -301,9 +306,7 @@ describe("a system that lets nobody be accepted", function()
   after_each(clean_up)
 
   it("neither hangs the server nor keeps it busy", function()
-    local environment = programs.preloading { FAKE_ACCEPT = "forbidden" }
-    if not environment then return pending "no library to preload" end
-    succeeds([[
+    succeeds_preloaded({ FAKE_ACCEPT = "forbidden" }, [[
       local server, port = session.server()
       local client = raw.connect(port)
       local started, used = ws.clock(), os.clock()
@@ -313,15 +316,13 @@ describe("a system that lets nobody be accepted", function()
       assert(busy < took / 2, busy)
       assert(not client:pump().ended)
       print "fine"
-    ]], environment)
+    ]])
   end)
 end)
 
 describe("ids and masks", function()
   it("come from the system's generator", function()
-    local environment = programs.preloading { FAKE_ENTROPY = "90" }
-    if not environment then return pending "no library to preload" end
-    succeeds([[
+    succeeds_preloaded({ FAKE_ENTROPY = "90" }, [[
       local server, port = session.server()
       local client = raw.join(port, { server })
       assert(client.id == 0x5a5a5a5a, client.id)
@@ -333,13 +334,11 @@ describe("ids and masks", function()
       assert(bytes:sub(3, 6) == "\90\90\90\90", "the mask is something else")
       assert(bytes:byte(7) == ("m"):byte() + 90 - 2 * 0x48, bytes:byte(7)) -- "m" xor 90
       print "fine"
-    ]], environment)
+    ]])
   end)
 
   it("are not made up when it fails", function()
-    local environment = programs.preloading { FAKE_ENTROPY = "none" }
-    if not environment then return pending "no library to preload" end
-    succeeds([[
+    succeeds_preloaded({ FAKE_ENTROPY = "none" }, [[
       local server, port = session.server()
       local client = raw.connect(port)
       client:send(raw.request())
@@ -352,7 +351,7 @@ describe("ids and masks", function()
       local ok, text = pcall(own.generate_unique_id, own)
       assert(not ok and text:find "random")
       print "fine"
-    ]], environment)
+    ]])
   end)
 end)
 

@@ -164,7 +164,6 @@ describe("dropping the last reference", function()
         state(peer)
       end
       use()
-      -- LuaJIT's compiled code keeps the values of upvalues that never change.
       collect()
       assert.is_nil(next(watch), "the peer was not collected")
     end

@@ -413,7 +413,6 @@ describe("poll with TLS", function()
       end
     end
     wait.until_(function()
-      if rawget(_G, "jit") then jit.flush() end -- compiled code holds objects, too
       collect()
       return #server:get_peers() == 0
     end, { server })

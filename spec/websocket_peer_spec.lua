@@ -1,5 +1,6 @@
 local ws = require "wsmultiplayer"
 local call = require "support.call"
+local collector = require "support.collector"
 local frames = require "support.frames"
 local raw = require "support.raw"
 local session = require "support.session"
@@ -620,10 +621,7 @@ describe("a WebSocketPeer of a multiplayer peer", function()
 end)
 
 describe("dropping the last reference to a WebSocketPeer", function()
-  local function collect()
-    collectgarbage()
-    collectgarbage()
-  end
+  local collect = collector.collect
 
   after_each(function()
     after_each_test()
@@ -640,7 +638,6 @@ describe("dropping the last reference to a WebSocketPeer", function()
         state(peer)
       end
       use()
-      if jit then jit.flush() end
       collect()
       assert.is_nil(next(watch), "the peer was not collected")
     end

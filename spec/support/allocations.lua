@@ -18,6 +18,7 @@ local faults = assert(loaded, "no core that can fail: make units")()
 
 local socket = require "socket"
 local ws = require "wsmultiplayer"
+local collector = require "support.collector"
 local key, certificate, authority = ...
 local wanted = { select(4, ...) }
 
@@ -195,9 +196,7 @@ end
 -- Whatever is open is closed; then nothing may be left.
 local function clean_up()
   for i = #opened, 1, -1 do table.remove(opened, i)() end
-  if rawget(_G, "jit") then jit.flush() end -- luacheck: ignore 113 (compiled code holds objects)
-  collectgarbage()
-  collectgarbage()
+  collector.collect()
 end
 
 -- Threads for names and for TLS may still be at it.

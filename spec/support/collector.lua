@@ -21,7 +21,7 @@ end
 
 -- All that nobody holds.
 function collector.collect()
-  if jit then jit.flush() end -- compiled code keeps upvalues
+  if jit then jit.flush() end -- compiled code keeps the values of upvalues that never change
   collectgarbage()
   collectgarbage()
 end

@@ -57,10 +57,11 @@ static unsigned descriptor_limit(unsigned connections) {
     return INDEXED_DESCRIPTORS;
 }
 
-/* From 4.3.4 on (5.0 still does) libwebsockets forgets to close the descriptor by which other threads can wake a context
- * when it destroys that. Which one it is can be learned in an event loop: this is libwebsockets' own but for that. As a
- * version to come may close it, it gets a mark that another file with the same number would not have. */
+/* From 4.3.4 on (5.0 still does) libwebsockets forgets to close the descriptor by which other threads can wake a
+ * context when it destroys that. Which one it is can be learned in an event loop: this is libwebsockets' own but for
+ * that. As a version to come may close it, it gets a mark that another file with the same number would not have. */
 #if LWS_LIBRARY_VERSION_NUMBER >= 4003004 && !defined(_WIN32)
+#define FORGETS_WAKE_DESCRIPTOR
 enum { NONE = -1, UNKNOWN = -2 };
 static _Thread_local int wake_descriptor = NONE;
 
@@ -88,8 +89,8 @@ void wsm_lws_context_destroy(struct lws_context *context) {
 void wsm_lws_context_destroy(struct lws_context *context) { lws_context_destroy(context); }
 #endif
 
-/* From 4.3 on contexts are counted where they log to, without a lock, and a count that misses one ends the program: hence
- * one that is too high to come to nothing. */
+/* From 4.3 on contexts are counted where they log to, without a lock, and a count that misses one ends the program:
+ * hence one that is too high to come to nothing. */
 void wsm_lws_prepare_threads(struct lws_context *context) {
 #if LWS_LIBRARY_VERSION_NUMBER >= 4003000
     struct lws_log_cx *log = lwsl_context_get_cx(context);
@@ -112,7 +113,7 @@ struct lws_context *wsm_lws_context_new(unsigned connections, uint64_t options) 
     info.connect_timeout_secs = 30;
 #endif
     info.system_ops = &system_ops;
-#if LWS_LIBRARY_VERSION_NUMBER >= 4003004 && !defined(_WIN32)
+#if defined(FORGETS_WAKE_DESCRIPTOR)
     info.event_lib_custom = &loop;
 #endif
     wsm_process_stay_loaded(); /* libwebsockets keeps the pointer to log_line */

@@ -44,8 +44,8 @@ static void wait_for_threads(void) {
 }
 #endif
 
-/* The functions that threads run at their end, OpenSSL's among them, come in no defined order, but in rounds: in the second
- * one all of the first are done. */
+/* The functions that threads run at their end, OpenSSL's among them, come in no defined order, but in rounds: in the
+ * second one all of the first are done. */
 static void end_thread(void *round) {
     static char second;
     if (round == &second || pthread_setspecific(in_thread, &second)) wsm_process_leave_tls();
